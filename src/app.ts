@@ -1,0 +1,79 @@
+import type { AddressInfo } from 'node:net';
+import type { Config } from './config/config.ts';
+import type { Line } from './relay/line.ts';
+import { Catalog, type EndpointState } from './routing/catalog.ts';
+import { loadedFirst } from './routing/policy.ts';
+import { Router } from './routing/router.ts';
+import { Slots } from './routing/slots.ts';
+import { Gate } from './server/auth.ts';
+import { BodyBudget } from './server/body.ts';
+import { Cors } from './server/cors.ts';
+import { RouteTable } from './server/route.ts';
+import { routes } from './server/routes.ts';
+import { createServer } from './server/server.ts';
+import type { Log } from './telemetry/log.ts';
+import { Http1Client } from './upstream/http1-client.ts';
+import { DEFAULT_PACE, type Pace, Prober } from './upstream/prober.ts';
+import { Ledger } from './usage/ledger.ts';
+
+/** The router, put together from its configuration. */
+export interface App {
+  /** Starts to listen and to ask the endpoints what they have. Rejects where the port cannot be had. */
+  listen(): Promise<AddressInfo>;
+  /** Resolves when every endpoint has been asked once. */
+  probed(): Promise<void>;
+  states(): EndpointState[];
+  /** Takes no new requests and resolves when those in flight are done, or their time is over. */
+  drain(): Promise<void>;
+}
+
+const DRAIN_STEP_MS = 50;
+
+/** The composition root: the one place that sees the whole configuration. `pace` is for tests of probing. */
+export function createApp(config: Config, log: Log, pace: Pace = DEFAULT_PACE): App {
+  const catalog = new Catalog(config.endpoints);
+  const router = new Router(catalog, new Slots(), loadedFirst, config.maxConcurrentConnections);
+  const upstream = new Http1Client();
+  const prober = new Prober(upstream, catalog, (endpoint) => log.endpointChanged(catalog.state(endpoint)), pace);
+  const line: Line = {
+    router,
+    upstream,
+    ledger: new Ledger(),
+    probe: (endpoint) => prober.probe(endpoint),
+    timeouts: config.timeouts,
+    now: () => performance.now(),
+  };
+  const budget = new BodyBudget(config.limits.bodyBytes, config.limits.heldBytes);
+  const server = createServer({
+    routes: new RouteTable(routes(line, budget, config.routerKey !== undefined)),
+    gate: new Gate(config.routerKey),
+    cors: new Cors(config.corsOrigins),
+    clientIdleMs: config.timeouts.clientIdle,
+    onFault: log.fault,
+  });
+
+  function listen(): Promise<AddressInfo> {
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(config.port, config.host, () => {
+        prober.start();
+        resolve(server.address() as AddressInfo);
+      });
+    });
+  }
+
+  async function drain(): Promise<void> {
+    prober.stop();
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    // A connection becomes idle when its last answer is out; only then may it be closed.
+    const idle = setInterval(() => server.closeIdleConnections(), DRAIN_STEP_MS);
+    const enough = setTimeout(() => server.closeAllConnections(), config.timeouts.drain);
+    await closed;
+    clearInterval(idle);
+    clearTimeout(enough);
+    upstream.close();
+  }
+
+  const probed = () => new Promise<void>((resolve) => (catalog.settled ? resolve() : catalog.onceSettled(resolve)));
+  return { listen, probed, states: () => catalog.states(), drain };
+}

@@ -1,0 +1,31 @@
+import type { Secret } from './secret.ts';
+
+/** What an endpoint is: decides which protocols it speaks and which request fields it tolerates. */
+export type EndpointKind = 'ollama' | 'llama-server' | 'vllm' | 'openai';
+
+/** A wire format that clients and endpoints speak. */
+export type Protocol = 'ollama' | 'openai';
+
+/** A configured server that runs models. Frozen; compared by identity. */
+export interface Endpoint {
+  /** As configured, without credentials and trailing slash: the key of every statistic, e.g. `http://gpu-a:11434`. */
+  readonly url: string;
+  /** What people and messages call it: configured, else host and port. Unique. */
+  readonly name: string;
+  readonly kind: EndpointKind;
+  /** Scheme, authority and path prefix without `/v1` and without trailing slash; routes are appended to it. */
+  readonly base: string;
+  /** Requests it runs at once per model, where configured for this endpoint; beats what the endpoint reports. */
+  readonly slots?: number;
+  /** Sent to this endpoint and to no other. */
+  readonly key?: Secret;
+  /** The only models it may serve, as it lists them; absent means all. */
+  readonly models?: readonly string[];
+  /** Whether Ollama cloud names may be sent to it although it does not list them. */
+  readonly cloud: boolean;
+}
+
+/** Whether the endpoint answers routes of this protocol itself; Ollama also speaks OpenAI's. */
+export function speaks(endpoint: Endpoint, protocol: Protocol): boolean {
+  return protocol === 'openai' || endpoint.kind === 'ollama';
+}

@@ -1,0 +1,66 @@
+/**
+ * Ollama's model names: `[host/][namespace/]model[:tag]`. The tag is what follows the last colon behind the last slash,
+ * so a registry's port is no tag.
+ */
+
+const DEFAULT_HOST = 'registry.ollama.ai';
+const DEFAULT_NAMESPACE = 'library';
+const DEFAULT_TAG = 'latest';
+
+const PART = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}$/;
+const NAMESPACE = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,79}$/;
+const HOST = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,349}$/;
+
+/** Where a name asks to be run: `:local`, `:cloud` (also a tag ending `-cloud`), or nowhere in particular. */
+export type Source = 'local' | 'cloud' | 'any';
+
+export interface ModelName {
+  /** Lower-case display form without `:local`: equal keys name the same model on an Ollama server. */
+  readonly key: string;
+  readonly source: Source;
+  /** The name without `:local`, spelled as it was written: what an Ollama server of any version understands. */
+  readonly spelling: string;
+}
+
+/** Takes a name apart; undefined where Ollama calls it invalid. */
+export function parseModelName(text: string): ModelName | undefined {
+  const { rest, source } = splitSource(text);
+  const key = canonicalKey(rest);
+  return key === undefined ? undefined : { key, source, spelling: rest };
+}
+
+/** The suffix after the last colon may name a source instead of a tag: `qwen3:8b:local`, `kimi:cloud`. */
+function splitSource(text: string): { rest: string; source: Source } {
+  const colon = text.lastIndexOf(':');
+  const suffix = colon > text.lastIndexOf('/') ? text.slice(colon + 1).toLowerCase() : '';
+  if (suffix === 'local') return { rest: text.slice(0, colon), source: 'local' };
+  // A cloud name is also the name of the stub that stands for it in a server's own list: it keeps its suffix.
+  if (suffix === 'cloud' || suffix.endsWith('-cloud')) return { rest: text, source: 'cloud' };
+  return { rest: text, source: 'any' };
+}
+
+function canonicalKey(text: string): string | undefined {
+  const parts = text.replace(/^[a-z]+:\/\//i, '').split('/');
+  const [model, tag] = splitTag(parts.pop() ?? '');
+  const namespace = parts.pop() ?? DEFAULT_NAMESPACE;
+  const host = parts.length > 0 ? parts.join('/') : DEFAULT_HOST;
+  if (!PART.test(model) || !tag.split(':').every((part) => PART.test(part))) return undefined;
+  if (!NAMESPACE.test(namespace) || !HOST.test(host)) return undefined;
+  return display(host.toLowerCase(), namespace.toLowerCase(), model.toLowerCase(), tag.toLowerCase());
+}
+
+/** A second colon belongs to a cloud name: `gpt-oss:20b:cloud`. */
+function splitTag(text: string): [string, string] {
+  const colon = text.indexOf(':');
+  return colon === -1 ? [text, DEFAULT_TAG] : [text.slice(0, colon), text.slice(colon + 1)];
+}
+
+function display(host: string, namespace: string, model: string, tag: string): string {
+  if (host !== DEFAULT_HOST) return `${host}/${namespace}/${model}:${tag}`;
+  return namespace === DEFAULT_NAMESPACE ? `${model}:${tag}` : `${namespace}/${model}:${tag}`;
+}
+
+/** An OpenAI-style id with the `:latest` taken off that some clients put behind every name. */
+export function withoutLatest(id: string): string {
+  return id.endsWith(':latest') ? id.slice(0, -':latest'.length) : id;
+}

@@ -1,0 +1,160 @@
+import { textDigest } from '../../domain/digest.ts';
+import { asNumber, asObject, asString, type JsonObject } from '../../domain/json.ts';
+import type { Listing } from '../../domain/model.ts';
+import { parseModelName } from '../../domain/model-name.ts';
+
+/** Where no time is known: clients insist on one. */
+const EPOCH = '1970-01-01T00:00:00Z';
+/** What Ollama says of a model that stays loaded for ever. */
+const FOR_EVER = '2318-01-01T00:00:00Z';
+
+/** The entries of `/api/tags`: every model once, the newest where endpoints differ, newest first. */
+export function tagsEntries(listings: readonly Listing[]): JsonObject[] {
+  return newestFirst(union(listings.map(tagsEntry), byName, 'modified_at'), 'modified_at');
+}
+
+/** The entries of `/api/ps`: a row per model and digest that is loaded somewhere, the one that expires last first. */
+export function psEntries(listings: readonly Listing[]): JsonObject[] {
+  const running = listings.filter(({ endpoint, model }) => model.loaded && endpoint.kind !== 'openai');
+  const entries = running.map(psEntry).filter((entry) => entry !== undefined);
+  return newestFirst(
+    union(entries, (entry) => `${byName(entry)} ${asString(entry['digest'])}`, 'expires_at'),
+    'expires_at',
+  );
+}
+
+/** The answer of `/api/show` for a model whose endpoint has no such route. */
+export function showAnswer(listing: Listing): JsonObject {
+  const { model } = listing;
+  const template = asString(model.props?.['chat_template']) ?? '';
+  return {
+    license: '',
+    modelfile: '# synthesized',
+    parameters: '',
+    template,
+    details: details(listing),
+    model_info: modelInfo(listing),
+    capabilities: capabilities(listing, template),
+    modified_at: modifiedAt(listing),
+  };
+}
+
+function tagsEntry(listing: Listing): JsonObject {
+  const { model } = listing;
+  if (model.tags !== undefined) return model.tags;
+  const name = displayName(listing);
+  return {
+    name,
+    model: name,
+    modified_at: modifiedAt(listing),
+    size: size(listing),
+    digest: digest(listing),
+    details: { ...details(listing), ...(model.contextLength !== undefined && { context_length: model.contextLength }) },
+    capabilities: capabilities(listing, asString(model.props?.['chat_template']) ?? ''),
+  };
+}
+
+/** Undefined for a model of Ollama that was loaded after the last probe, which says more of it than can be made up. */
+function psEntry(listing: Listing): JsonObject | undefined {
+  const { model } = listing;
+  if (model.ps !== undefined || model.tags !== undefined) return model.ps;
+  const name = displayName(listing);
+  return {
+    name,
+    model: name,
+    size: size(listing),
+    digest: digest(listing),
+    details: details(listing),
+    expires_at: FOR_EVER,
+    size_vram: size(listing),
+    context_length: model.contextLength ?? 0,
+  };
+}
+
+function modelInfo(listing: Listing): JsonObject {
+  const { model } = listing;
+  const meta = asObject(model.item?.['meta']);
+  const info: JsonObject = { 'general.architecture': 'llama', 'general.basename': model.id };
+  const parameters = asNumber(meta?.['n_params']);
+  const embedding = asNumber(meta?.['n_embd']);
+  if (parameters !== undefined) info['general.parameter_count'] = parameters;
+  if (model.contextLength !== undefined) info['llama.context_length'] = model.contextLength;
+  if (embedding !== undefined) info['llama.embedding_length'] = embedding;
+  return info;
+}
+
+function details(listing: Listing): JsonObject {
+  const meta = asObject(listing.model.item?.['meta']);
+  return {
+    parent_model: '',
+    format: listing.endpoint.kind === 'llama-server' ? 'gguf' : '',
+    family: '',
+    families: [],
+    parameter_size: parameterSize(asNumber(meta?.['n_params'])),
+    quantization_level: asString(meta?.['ftype']) ?? /:((?:i?q|f|bf)\d\w*)$/i.exec(listing.model.id)?.[1] ?? '',
+  };
+}
+
+function capabilities({ model, endpoint }: Listing, template: string): string[] {
+  const modalities = asObject(model.props?.['modalities']);
+  const caps = asObject(model.props?.['chat_template_caps']);
+  const isEmbedding = /embed|minilm|bge-|rerank/i.test(model.id);
+  const found = [isEmbedding ? 'embedding' : 'completion'];
+  if (modalities?.['vision'] === true) found.push('vision');
+  if (modalities?.['audio'] === true) found.push('audio');
+  if (!isEmbedding && (endpoint.kind !== 'llama-server' || hasTools(caps))) found.push('tools');
+  if (/<think>|enable_thinking|reasoning_content/.test(template)) found.push('thinking');
+  return found;
+}
+
+function hasTools(caps: JsonObject | undefined): boolean {
+  return caps?.['supports_tools'] === true || caps?.['supports_tool_calls'] === true;
+}
+
+/** Clients of Ollama expect a tag; models of hosted services keep their plain names. */
+function displayName({ endpoint, model }: Listing): string {
+  const tagged = model.id.lastIndexOf(':') > model.id.lastIndexOf('/');
+  return endpoint.kind !== 'llama-server' || tagged ? model.id : `${model.id}:latest`;
+}
+
+function digest({ endpoint, model }: Listing): string {
+  return textDigest(`${endpoint.kind}|${model.id}`);
+}
+
+function size({ model }: Listing): number {
+  return asNumber(asObject(model.item?.['meta'])?.['size']) ?? 0;
+}
+
+function modifiedAt({ model }: Listing): string {
+  const created = asNumber(model.item?.['created']);
+  return created === undefined || created <= 0 ? EPOCH : new Date(created * 1000).toISOString();
+}
+
+function parameterSize(parameters: number | undefined): string {
+  if (parameters === undefined) return '';
+  if (parameters >= 1e9) return `${(parameters / 1e9).toFixed(1)}B`;
+  return parameters >= 1e6 ? `${(parameters / 1e6).toFixed(2)}M` : `${(parameters / 1e3).toFixed(2)}K`;
+}
+
+/** One entry per key: of several the one with the latest time, with all its fields. */
+function union(entries: readonly JsonObject[], keyOf: (entry: JsonObject) => string, time: string): JsonObject[] {
+  const latest = new Map<string, JsonObject>();
+  for (const entry of entries) {
+    const before = latest.get(keyOf(entry));
+    if (before === undefined || timeOf(entry, time) > timeOf(before, time)) latest.set(keyOf(entry), entry);
+  }
+  return [...latest.values()];
+}
+
+function newestFirst(entries: readonly JsonObject[], time: string): JsonObject[] {
+  return [...entries].sort((a, b) => timeOf(b, time) - timeOf(a, time));
+}
+
+function timeOf(entry: JsonObject, field: string): number {
+  return Date.parse(asString(entry[field]) ?? EPOCH) || 0;
+}
+
+function byName(entry: JsonObject): string {
+  const name = asString(entry['name']) ?? asString(entry['model']) ?? '';
+  return parseModelName(name)?.key ?? name;
+}

@@ -1,0 +1,96 @@
+import type { AnswerEvent } from '../../domain/answer.ts';
+import { asArray, asNumber, asObject, asString, type JsonObject, type JsonValue } from '../../domain/json.ts';
+import { readTimings, readUsage } from './usage.ts';
+
+/** What a record says when it reports a failure instead of an answer; undefined where it does not. */
+export function errorOf(record: JsonObject): string | undefined {
+  const { error } = record;
+  if (error === undefined || error === null || error === false || error === '') return undefined;
+  return asString(error) ?? asString(asObject(error)?.['message']) ?? JSON.stringify(error);
+}
+
+/** Turns the records of OpenAI-style answers, streamed or whole, into answer events. Keeps what fragments need. */
+export class RecordDecoder {
+  /** How many of the wanted alternatives per token to keep; log probabilities carry at least one. */
+  readonly #topLogprobs: number;
+  #lastToolIndex = -1;
+  #lastToolId: string | undefined;
+
+  constructor(topLogprobs: number) {
+    this.#topLogprobs = topLogprobs;
+  }
+
+  decode(record: JsonObject): AnswerEvent[] {
+    const failure = errorOf(record);
+    if (failure !== undefined) return [{ type: 'error', message: failure }];
+    const choice = asObject(asArray(record['choices'])[0]);
+    const said = choice === undefined ? this.#infill(record) : this.#choice(choice);
+    return [...said, ...this.#measures(record), ...finish(choice?.['finish_reason'])];
+  }
+
+  /** A choice of a chat, whole or as a delta, or of a completion. */
+  #choice(choice: JsonObject): AnswerEvent[] {
+    const said = asObject(choice['delta']) ?? asObject(choice['message']) ?? choice;
+    const reasoning = asString(said['reasoning_content']) ?? asString(said['reasoning']) ?? '';
+    const words = `${asString(said['content']) ?? asString(said['text']) ?? ''}${asString(said['refusal']) ?? ''}`;
+    const events: AnswerEvent[] = [];
+    if (reasoning !== '') events.push({ type: 'reasoning-delta', text: reasoning });
+    if (words !== '') events.push({ type: 'text-delta', text: words });
+    for (const entry of asArray(asObject(choice['logprobs'])?.['content'])) events.push(this.#logprob(entry));
+    for (const call of asArray(said['tool_calls'])) events.push(this.#toolCall(asObject(call) ?? {}));
+    return events;
+  }
+
+  /** llama-server's own completions, `/infill` among them, say `content` and `stop` at the top. */
+  #infill(record: JsonObject): AnswerEvent[] {
+    const events: AnswerEvent[] = [];
+    const words = asString(record['content']) ?? '';
+    if (words !== '') events.push({ type: 'text-delta', text: words });
+    if (record['stop'] === true) events.push(...finish(record['stop_type'] === 'limit' ? 'length' : 'stop'));
+    return events;
+  }
+
+  /** A fragment without an index belongs to the call before it, unless it brings a new id. */
+  #toolCall(call: JsonObject): AnswerEvent {
+    const called = asObject(call['function']) ?? {};
+    const id = asString(call['id']);
+    const fresh = id !== undefined && id !== this.#lastToolId;
+    const index = asNumber(call['index']) ?? Math.max(0, this.#lastToolIndex + (fresh ? 1 : 0));
+    this.#lastToolIndex = index;
+    this.#lastToolId = id ?? this.#lastToolId;
+    return {
+      type: 'tool-call-delta',
+      index,
+      id,
+      name: asString(called['name']),
+      arguments: argumentsOf(called['arguments']),
+    };
+  }
+
+  #logprob(entry: JsonValue): AnswerEvent {
+    const { top_logprobs: top, ...chosen } = asObject(entry) ?? {};
+    const kept = this.#topLogprobs > 0 ? { ...chosen, top_logprobs: asArray(top).slice(0, this.#topLogprobs) } : chosen;
+    return { type: 'logprobs', json: JSON.stringify(kept) };
+  }
+
+  #measures(record: JsonObject): AnswerEvent[] {
+    const usage = readUsage(record);
+    const timings = readTimings(record);
+    return [
+      ...(usage === undefined ? [] : [{ type: 'usage', usage } as const]),
+      ...(timings === undefined ? [] : [{ type: 'timings', timings } as const]),
+    ];
+  }
+}
+
+/** Some servers give an object where OpenAI gives its text. */
+function argumentsOf(value: JsonValue | undefined): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function finish(reason: JsonValue | undefined): AnswerEvent[] {
+  if (typeof reason !== 'string') return [];
+  if (reason === 'length') return [{ type: 'finish', reason: 'length' }];
+  return [{ type: 'finish', reason: reason === 'tool_calls' || reason === 'function_call' ? 'tool-calls' : 'stop' }];
+}

@@ -1,0 +1,40 @@
+import { asNumber, asString, type JsonObject } from '../../domain/json.ts';
+import type { Listing } from '../../domain/model.ts';
+import { parseModelName } from '../../domain/model-name.ts';
+
+/** The entries of `/v1/models`: every name that inference accepts, once. */
+export function modelItems(listings: readonly Listing[]): JsonObject[] {
+  const items = new Map<string, JsonObject>();
+  for (const listing of listings) {
+    const key = keyOf(listing);
+    if (!items.has(key)) items.set(key, modelItem(listing));
+  }
+  return [...items.values()];
+}
+
+/** A model as `/v1/models/{id}` gives it; `id` is the client's spelling where it asked for one. */
+export function modelItem({ endpoint, model }: Listing, id: string = model.id): JsonObject {
+  if (endpoint.kind === 'ollama')
+    return { id, object: 'model', created: createdOf(model.tags), owned_by: ownerOf(model.id) };
+  return {
+    ...model.item,
+    id,
+    object: 'model',
+    created: asNumber(model.item?.['created']) ?? 0,
+    owned_by: asString(model.item?.['owned_by']) ?? endpoint.kind,
+  };
+}
+
+function createdOf(tags: JsonObject | undefined): number {
+  return Math.floor((Date.parse(asString(tags?.['modified_at']) ?? '') || 0) / 1000);
+}
+
+/** The namespace, `library` where the name has none. */
+function ownerOf(name: string): string {
+  const parts = name.split('/');
+  return parts.at(-2) ?? 'library';
+}
+
+function keyOf({ endpoint, model }: Listing): string {
+  return endpoint.kind === 'ollama' ? (parseModelName(model.id)?.key ?? model.id) : model.id;
+}

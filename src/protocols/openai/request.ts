@@ -1,0 +1,63 @@
+import type { Ask, Format, RawJson } from '../../domain/ask.ts';
+import type { EndpointKind } from '../../domain/endpoint.ts';
+import { objectText, text } from '../json/write.ts';
+import { encodeMessages } from './messages.ts';
+import { encodeSampling, encodeThink } from './sampling.ts';
+
+type Kind = Exclude<EndpointKind, 'ollama'>;
+
+/** A request to an endpoint that speaks OpenAI's protocol. */
+export interface EncodedAsk {
+  readonly path: string;
+  readonly body: RawJson;
+}
+
+/** Writes an ask for an endpoint of this kind: a strict one never sees a field that it does not know. */
+export function encodeAsk(ask: Ask, model: string, kind: Kind): EncodedAsk {
+  if (ask.kind === 'infill' && kind === 'llama-server') return infill(ask, model);
+  const common = { model: text(model), ...stream(ask), ...encodeSampling(ask.sampling, kind) };
+  if (ask.kind !== 'chat') {
+    const prompt = { prompt: text(ask.prompt), suffix: ask.kind === 'infill' ? text(ask.suffix) : undefined };
+    return { path: '/v1/completions', body: objectText({ ...common, ...prompt, ...completionLogprobs(ask) }) };
+  }
+  const chat = {
+    messages: encodeMessages(ask.messages, kind),
+    tools: ask.tools,
+    response_format: ask.format && responseFormat(ask.format),
+    ...encodeThink(ask.think, kind),
+    ...chatLogprobs(ask),
+  };
+  return { path: '/v1/chat/completions', body: objectText({ ...common, ...chat }) };
+}
+
+/** llama-server's own route for text between two texts. */
+function infill(ask: Ask, model: string): EncodedAsk {
+  const { max_tokens: limit, ...sampling } = encodeSampling(ask.sampling, 'llama-server');
+  const members = {
+    input_prefix: text(ask.prompt),
+    input_suffix: text(ask.suffix),
+    n_predict: limit,
+    stream: text(ask.streaming),
+  };
+  return { path: '/infill', body: objectText({ model: text(model), ...members, ...sampling }) };
+}
+
+function stream({ streaming }: Ask): Record<string, RawJson | undefined> {
+  return { stream: text(streaming), stream_options: streaming ? objectText({ include_usage: 'true' }) : undefined };
+}
+
+function responseFormat(format: Format): RawJson {
+  if (format.kind === 'json') return objectText({ type: text('json_object') });
+  return objectText({
+    type: text('json_schema'),
+    json_schema: objectText({ name: text('schema'), schema: format.schema }),
+  });
+}
+
+function chatLogprobs({ topLogprobs }: Ask): Record<string, RawJson | undefined> {
+  return topLogprobs === undefined ? {} : { logprobs: 'true', top_logprobs: text(Math.max(topLogprobs, 1)) };
+}
+
+function completionLogprobs({ topLogprobs }: Ask): Record<string, RawJson | undefined> {
+  return topLogprobs === undefined ? {} : { logprobs: text(Math.max(topLogprobs, 1)) };
+}

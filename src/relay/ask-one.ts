@@ -1,0 +1,45 @@
+import { speaks } from '../domain/endpoint.ts';
+import type { Listing } from '../domain/model.ts';
+import { headerOf } from '../upstream/client.ts';
+import { Attempts } from './attempts.ts';
+import { catalogReady } from './catalog-ready.ts';
+import { copyAnswer } from './copy.ts';
+import { upstreamHeaders } from './headers.ts';
+import { laneTo } from './lane.ts';
+import type { Incoming, Line } from './line.ts';
+import { refuseErrors } from './refusal.ts';
+import type { Reply } from './reply.ts';
+
+/** A question is answered from memory: an endpoint that takes longer is not to be waited for, in milliseconds. */
+const PATIENCE_MS = 5_000;
+
+/**
+ * Puts a question about a model to the first endpoint that has it, speaks the protocol and answers; it takes no slot.
+ * Resolves to a listing of the model where only endpoints of another protocol have it: nothing has been sent then.
+ */
+export async function askOne(line: Line, incoming: Incoming, reply: Reply): Promise<Listing | undefined> {
+  const { call, headers } = incoming;
+  const { protocol } = call.operation;
+  await catalogReady(line.router.catalog, call.model);
+  const listings = line.router.candidatesFor(call.model);
+  const native = listings.filter(({ endpoint }) => speaks(endpoint, protocol));
+  if (native.length === 0) return listings[0];
+  const attempts = new Attempts(line, call.model);
+  for (const listing of native) {
+    const { endpoint } = listing;
+    try {
+      const lane = laneTo(listing, call, line.now);
+      const timeouts = { ...line.timeouts, firstByte: PATIENCE_MS };
+      const request = { base: endpoint.base, method: 'POST', path: lane.path, body: lane.body, timeouts } as const;
+      using exchange = line.upstream.open({ ...request, headers: upstreamHeaders(headers, endpoint) });
+      reply.onGone(() => exchange.abort());
+      const answer = await exchange.answer;
+      await refuseErrors(answer, endpoint, protocol, lane.native);
+      await copyAnswer(answer, lane.pipe(headerOf(answer.headers, 'content-type') ?? ''), reply);
+      return undefined;
+    } catch (error) {
+      attempts.failed(listing, error);
+    }
+  }
+  return attempts.giveUp();
+}

@@ -1,0 +1,77 @@
+import type { Endpoint } from '../domain/endpoint.ts';
+import { authorization } from '../upstream/authorization.ts';
+
+/** Concern one connection only (RFC 9110, section 7.6.1), or are computed anew for the next one. */
+const HOP_BY_HOP = [
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'content-length',
+];
+
+/** Beside those: the client's own secrets, a browser's marks, and what the router has already dealt with. */
+const NOT_UPSTREAM = new Set([
+  ...HOP_BY_HOP,
+  'host',
+  'authorization',
+  'x-api-key',
+  'cookie',
+  'origin',
+  'referer',
+  'expect',
+  'content-type',
+  'content-encoding',
+  'accept-encoding',
+]);
+const NOT_UPSTREAM_PREFIXES = ['sec-fetch-', 'access-control-', 'x-nomyo-'];
+
+const NOT_DOWNSTREAM = new Set([...HOP_BY_HOP, 'date', 'set-cookie']);
+
+/**
+ * The headers for an endpoint: the client's, without what must not reach it, and the endpoint's own key. The body is
+ * named JSON whatever the client called it, since strict endpoints insist, and the answer must come uncompressed, since
+ * it is read on its way.
+ */
+export function upstreamHeaders(client: readonly string[], endpoint: Endpoint): string[] {
+  const named = connectionTokens(client);
+  const headers = ['Content-Type', 'application/json', 'Accept-Encoding', 'identity'];
+  for (let i = 0; i < client.length; i += 2) {
+    const name = client[i] ?? '';
+    const lower = name.toLowerCase();
+    if (NOT_UPSTREAM.has(lower) || named.includes(lower) || NOT_UPSTREAM_PREFIXES.some((p) => lower.startsWith(p)))
+      continue;
+    headers.push(name, client[i + 1] ?? '');
+  }
+  return [...headers, ...authorization(endpoint)];
+}
+
+/** The headers for the client: the endpoint's, without what concerns our connection to it; CORS is the router's own. */
+export function downstreamHeaders(upstream: readonly string[], contentType: string | undefined): string[] {
+  const named = connectionTokens(upstream);
+  const headers: string[] = contentType === undefined ? [] : ['Content-Type', contentType];
+  for (let i = 0; i < upstream.length; i += 2) {
+    const name = upstream[i] ?? '';
+    const lower = name.toLowerCase();
+    if (NOT_DOWNSTREAM.has(lower) || named.includes(lower) || lower.startsWith('access-control-')) continue;
+    if (contentType !== undefined && lower === 'content-type') continue;
+    headers.push(name, upstream[i + 1] ?? '');
+  }
+  return headers;
+}
+
+/** Header names that a `Connection` header declares to concern this connection only. */
+function connectionTokens(headers: readonly string[]): string[] {
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? '';
+    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue;
+    const value = (headers[i + 1] ?? '').toLowerCase();
+    if (value !== 'keep-alive' && value !== 'close') return value.split(',').map((token) => token.trim());
+  }
+  return [];
+}

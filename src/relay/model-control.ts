@@ -1,0 +1,86 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { speaks } from '../domain/endpoint.ts';
+import type { Listing } from '../domain/model.ts';
+import { EndpointFailure, Refusal } from '../errors.ts';
+import { errorText } from '../protocols/error-text.ts';
+import { text } from '../protocols/json/write.ts';
+import { fetchJson, type JsonAnswer } from '../upstream/fetch-json.ts';
+import { catalogReady } from './catalog-ready.ts';
+import { laneTo } from './lane.ts';
+import type { Incoming, Line } from './line.ts';
+import { relay } from './relay.ts';
+import type { Reply } from './reply.ts';
+
+/** Ollama answers an unload at once; llama-server stops a process. */
+const UNLOAD_MS = 30_000;
+const POLL_MS = 250;
+
+/** Loads the model on one endpoint: Ollama's own request there, or llama-server's for it. */
+export async function load(line: Line, incoming: Incoming, reply: Reply): Promise<void> {
+  const { call } = incoming;
+  await catalogReady(line.router.catalog, call.model);
+  const listings = line.router.candidatesFor(call.model);
+  if (listings.some(({ endpoint }) => speaks(endpoint, 'ollama'))) {
+    await relay(line, incoming, reply);
+    return;
+  }
+  using placement = line.router.place(call.model, call.operation.protocol, new Set());
+  if (placement !== undefined) await loadOn(line, placement, reply);
+  acknowledge(incoming, reply);
+}
+
+/** Unloads the model wherever it is in memory. Fails only where no endpoint did as it was told. */
+export async function unload(line: Line, incoming: Incoming, reply: Reply): Promise<void> {
+  const { call } = incoming;
+  await catalogReady(line.router.catalog, call.model);
+  const loaded = line.router.candidatesFor(call.model).filter(({ model }) => model.loaded);
+  const results = await Promise.allSettled(loaded.map((listing) => unloadOn(line, incoming, listing)));
+  await Promise.all(loaded.map(({ endpoint }) => line.probe(endpoint)));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined && results.every((result) => result.status === 'rejected')) throw failed.reason;
+  acknowledge(incoming, reply);
+}
+
+async function unloadOn(line: Line, { call }: Incoming, listing: Listing): Promise<void> {
+  if (speaks(listing.endpoint, 'ollama')) {
+    const { path, body } = laneTo(listing, call, line.now);
+    accept(await ask(line, listing, path, body.toString('utf8')));
+  } else if (listing.model.managed) accept(await ask(line, listing, '/models/unload', modelBody(listing)));
+}
+
+/** llama-server starts to load and answers at once: the model is there when its list says so. */
+async function loadOn(line: Line, listing: Listing, reply: Reply): Promise<void> {
+  if (!listing.model.managed || listing.model.loaded) return;
+  const leave = new AbortController();
+  reply.onGone(() => leave.abort());
+  accept(await ask(line, listing, '/models/load', modelBody(listing)));
+  const deadline = line.now() + line.timeouts.firstByte;
+  while (!leave.signal.aborted && line.now() < deadline) {
+    await line.probe(listing.endpoint);
+    const model = line.router.catalog.model(listing.endpoint, listing.model.id);
+    if (model?.loaded === true) return;
+    if (model?.failed === true) throw new Refusal(500, `model name=${listing.model.id} failed to load`);
+    await delay(POLL_MS, undefined, { signal: leave.signal }).catch(() => {});
+  }
+  throw new EndpointFailure('timeout', `did not load ${listing.model.id} in time`);
+}
+
+function ask(line: Line, { endpoint }: Listing, path: string, body: string): Promise<JsonAnswer> {
+  return fetchJson(line.upstream, endpoint, { method: 'POST', path, body }, UNLOAD_MS);
+}
+
+/** Being in the wanted state already is no failure. */
+function accept({ status, object }: JsonAnswer): void {
+  const said = errorText(Buffer.from(JSON.stringify(object)));
+  if (status >= 400 && !/already (running|loaded)|is not running/.test(said)) throw new Refusal(status, said);
+}
+
+function modelBody({ model }: Listing): string {
+  return `{"model":${text(model.id)}}`;
+}
+
+function acknowledge({ call }: Incoming, reply: Reply): void {
+  const body = Buffer.from(call.operation.translation?.acknowledge(call) ?? '{}');
+  reply.start(200, ['Content-Type', 'application/json; charset=utf-8'], body.length);
+  reply.end(body);
+}

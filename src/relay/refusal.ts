@@ -1,0 +1,30 @@
+import type { Endpoint, Protocol } from '../domain/endpoint.ts';
+import { EndpointFailure, Refusal, RouterError } from '../errors.ts';
+import { errorText, isErrorOf } from '../protocols/error-text.ts';
+import type { UpstreamAnswer } from '../upstream/client.ts';
+import { readAll } from '../upstream/read-all.ts';
+
+/** Nobody explains a refusal at greater length, in bytes. */
+const MAX_BYTES = 1024 * 1024;
+
+/** Throws where the endpoint answered with anything but an answer. */
+export async function refuseErrors(
+  answer: UpstreamAnswer,
+  endpoint: Endpoint,
+  protocol: Protocol,
+  native: boolean,
+): Promise<void> {
+  const { status } = answer;
+  if (status < 300) return;
+  if (status < 400) throw new EndpointFailure('invalid', `answered with a redirect (${status})`);
+  if ((status === 401 || status === 403) && endpoint.kind !== 'ollama') throw keyRefused(endpoint, status);
+  const body = await readAll(answer, MAX_BYTES);
+  const readable = native && isErrorOf(protocol, body) ? body : undefined;
+  throw new Refusal(status, errorText(body) || `${endpoint.name} answered ${status}`, readable, answer.headers);
+}
+
+/** The endpoint refused the router's own key: nothing that the client could mend by another key of its own. */
+function keyRefused({ name }: Endpoint, status: number): RouterError {
+  const message = `endpoint ${name} refused the router's credentials (${status}); its operator must check the endpoint's key`;
+  return new RouterError('upstream_auth', message);
+}

@@ -1,0 +1,61 @@
+import type { Placement } from '../routing/router.ts';
+import { headerOf, type UpstreamRequest } from '../upstream/client.ts';
+import { Attempts } from './attempts.ts';
+import { catalogReady } from './catalog-ready.ts';
+import { copyAnswer } from './copy.ts';
+import { upstreamHeaders } from './headers.ts';
+import { type Lane, laneTo } from './lane.ts';
+import type { Incoming, Line } from './line.ts';
+import { refuseErrors } from './refusal.ts';
+import type { Reply } from './reply.ts';
+
+/**
+ * The life of one request: place it, send it, copy the answer back, account for it; and while the client has been sent
+ * nothing, again with another endpoint. Resolves when the client has been given everything. Throws `RouterError`,
+ * `Refusal`, or `ClientGone`; by then nothing has been sent.
+ */
+export async function relay(line: Line, incoming: Incoming, reply: Reply): Promise<void> {
+  const { model, operation } = incoming.call;
+  const attempts = new Attempts(line, model);
+  await catalogReady(line.router.catalog, model);
+  for (;;) {
+    using placement = line.router.place(model, operation.protocol, attempts.tried) ?? attempts.giveUp();
+    try {
+      const lane = laneTo(placement, incoming.call, line.now);
+      using exchange = line.upstream.open(upstreamRequest(line, incoming, placement, lane));
+      reply.onGone(() => exchange.abort());
+      const answer = await exchange.answer;
+      await refuseErrors(answer, placement.endpoint, operation.protocol, lane.native);
+      noteLoaded(line, placement);
+      const pipe = lane.pipe(headerOf(answer.headers, 'content-type') ?? '');
+      await copyAnswer(answer, pipe, reply);
+      line.ledger.record(placement, pipe.usage);
+      return;
+    } catch (error) {
+      attempts.failed(placement, error);
+    }
+  }
+}
+
+function upstreamRequest(
+  line: Line,
+  { headers, query }: Incoming,
+  { endpoint }: Placement,
+  lane: Lane,
+): UpstreamRequest {
+  return {
+    base: endpoint.base,
+    method: 'POST',
+    path: query === '' || !lane.native ? lane.path : `${lane.path}?${query}`,
+    headers: upstreamHeaders(headers, endpoint),
+    body: lane.body,
+    timeouts: line.timeouts,
+  };
+}
+
+/** An endpoint that answers has the model in memory: what else changed there by loading it, a probe finds out. */
+function noteLoaded(line: Line, { endpoint, model }: Placement): void {
+  if (model.loaded) return;
+  line.router.catalog.loaded(endpoint, model.id);
+  void line.probe(endpoint);
+}

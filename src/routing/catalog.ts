@@ -1,0 +1,179 @@
+import type { Endpoint } from '../domain/endpoint.ts';
+import type { Findings, ListedModel, Listing } from '../domain/model.ts';
+import { parseModelName, withoutLatest } from '../domain/model-name.ts';
+
+/** What is known of an endpoint. `unknown` until its first probe has ended. */
+export interface EndpointState {
+  readonly endpoint: Endpoint;
+  readonly health: 'unknown' | 'healthy' | 'unreachable';
+  /** What the last successful probe found; kept while the endpoint is unreachable. */
+  readonly findings: Findings | undefined;
+  /** Why the last probe failed, in words for people. */
+  readonly detail: string | undefined;
+}
+
+/** Where a name is available, and which endpoints had it when they were last reached. */
+export interface Lookup {
+  readonly available: readonly Listing[];
+  readonly unreachable: readonly Endpoint[];
+}
+
+interface Entry extends EndpointState {
+  readonly byName: ReadonlyMap<string, ListedModel>;
+  /** Probes in a row that ran out of time. */
+  readonly timeouts: number;
+}
+
+/** Names come from clients: no more of them are remembered than this. */
+const MAX_REMEMBERED = 2_000;
+/** A busy machine may miss one probe; the second in a row counts. */
+const TIMEOUTS_TO_UNREACHABLE = 2;
+
+/** What probes found: which endpoint has which model available and loaded. No I/O; answers at once. */
+export class Catalog {
+  readonly #entries = new Map<Endpoint, Entry>();
+  readonly #lookups = new Map<string, Lookup>();
+  readonly #waiting = new Set<() => void>();
+
+  constructor(endpoints: readonly Endpoint[]) {
+    for (const endpoint of endpoints) this.#entries.set(endpoint, unprobed(endpoint));
+  }
+
+  /** A probe succeeded. */
+  found(endpoint: Endpoint, findings: Findings): void {
+    const allowed = endpoint.models;
+    const models =
+      allowed === undefined ? findings.models : findings.models.filter((m) => allows(allowed, endpoint, m));
+    this.#set({
+      ...this.#entry(endpoint),
+      health: 'healthy',
+      findings: { ...findings, models },
+      detail: undefined,
+      byName: indexNames(endpoint, models),
+      timeouts: 0,
+    });
+  }
+
+  /**
+   * A probe or a request failed. What was found before is kept: the models of an unreachable endpoint are unavailable,
+   * not unknown. A healthy endpoint that only ran out of time gets a second chance.
+   */
+  failed(endpoint: Endpoint, detail: string, timedOut: boolean): void {
+    const entry = this.#entry(endpoint);
+    const timeouts = timedOut ? entry.timeouts + 1 : 0;
+    const spared = timedOut && entry.health === 'healthy' && timeouts < TIMEOUTS_TO_UNREACHABLE;
+    this.#set({ ...entry, health: spared ? 'healthy' : 'unreachable', detail, timeouts });
+  }
+
+  /** A request was answered: the model is in memory there, before the next probe says so. */
+  loaded(endpoint: Endpoint, id: string): void {
+    const { findings } = this.#entry(endpoint);
+    if (findings === undefined || this.model(endpoint, id)?.loaded !== false) return;
+    this.found(endpoint, {
+      ...findings,
+      models: findings.models.map((m) => (m.id === id ? { ...m, loaded: true } : m)),
+    });
+  }
+
+  states(): EndpointState[] {
+    return [...this.#entries.values()];
+  }
+
+  state(endpoint: Endpoint): EndpointState {
+    return this.#entry(endpoint);
+  }
+
+  /** A model as it was last seen on an endpoint. */
+  model(endpoint: Endpoint, id: string): ListedModel | undefined {
+    return this.#entry(endpoint).findings?.models.find((model) => model.id === id);
+  }
+
+  /** Everything that can be requested now, in the order of the configuration. */
+  listings(): Listing[] {
+    return this.states()
+      .filter((state) => state.health === 'healthy')
+      .flatMap(({ endpoint, findings }) => (findings?.models ?? []).map((model) => ({ endpoint, model })));
+  }
+
+  /** Where the model that a client calls `name` is. */
+  lookup(name: string): Lookup {
+    const known = this.#lookups.get(name);
+    if (known !== undefined) return known;
+    const lookup = this.#search(name);
+    if (lookup.available.length === 0) return lookup;
+    if (this.#lookups.size >= MAX_REMEMBERED) this.#lookups.clear();
+    this.#lookups.set(name, lookup);
+    return lookup;
+  }
+
+  /** Whether the first probe of every endpoint has ended. */
+  get settled(): boolean {
+    for (const entry of this.#entries.values()) if (entry.health === 'unknown') return false;
+    return true;
+  }
+
+  /** Calls back once, when every first probe has ended. Returns how to stop waiting. */
+  onceSettled(callback: () => void): () => void {
+    this.#waiting.add(callback);
+    return () => this.#waiting.delete(callback);
+  }
+
+  #search(name: string): Lookup {
+    const key = parseModelName(name);
+    const available: Listing[] = [];
+    const unreachable: Endpoint[] = [];
+    for (const { endpoint, byName, health } of this.#entries.values()) {
+      const model =
+        endpoint.kind === 'ollama' ? byName.get(key?.key ?? '') : (byName.get(name) ?? byName.get(withoutLatest(name)));
+      if (model === undefined) continue;
+      if (health === 'healthy') available.push({ endpoint, model });
+      else unreachable.push(endpoint);
+    }
+    if (available.length + unreachable.length === 0 && key?.source === 'cloud') return this.#cloud(name);
+    return { available, unreachable };
+  }
+
+  /** A signed-in Ollama server runs cloud models that it does not list. */
+  #cloud(name: string): Lookup {
+    const model: ListedModel = { id: name, aliases: [], loaded: true };
+    const able = this.states().filter((state) => state.endpoint.cloud);
+    const healthy = able.filter((state) => state.health === 'healthy');
+    return {
+      available: healthy.map(({ endpoint }) => ({ endpoint, model })),
+      unreachable: able.filter((state) => state.health !== 'healthy').map(({ endpoint }) => endpoint),
+    };
+  }
+
+  #entry(endpoint: Endpoint): Entry {
+    return this.#entries.get(endpoint) ?? unprobed(endpoint);
+  }
+
+  #set(entry: Entry): void {
+    this.#entries.set(entry.endpoint, entry);
+    this.#lookups.clear();
+    if (!this.settled) return;
+    for (const callback of this.#waiting) callback();
+    this.#waiting.clear();
+  }
+}
+
+function unprobed(endpoint: Endpoint): Entry {
+  return { endpoint, health: 'unknown', findings: undefined, detail: undefined, byName: new Map(), timeouts: 0 };
+}
+
+/** Names an endpoint answers to: Ollama's by their key, any other server's ids and aliases to the letter. */
+function indexNames(endpoint: Endpoint, models: readonly ListedModel[]): Map<string, ListedModel> {
+  const names = new Map<string, ListedModel>();
+  for (const model of models) for (const alias of model.aliases) names.set(alias, model);
+  for (const model of models) names.set(endpoint.kind === 'ollama' ? keyOf(model.id) : model.id, model);
+  return names;
+}
+
+function allows(allowed: readonly string[], endpoint: Endpoint, model: ListedModel): boolean {
+  if (endpoint.kind === 'ollama') return allowed.some((name) => keyOf(name) === keyOf(model.id));
+  return [model.id, ...model.aliases].some((name) => allowed.includes(name));
+}
+
+function keyOf(name: string): string {
+  return parseModelName(name)?.key ?? name;
+}

@@ -1,0 +1,85 @@
+import { type Endpoint, type Protocol, speaks } from '../domain/endpoint.ts';
+import type { Listing } from '../domain/model.ts';
+import { RouterError } from '../errors.ts';
+import type { Catalog } from './catalog.ts';
+import type { Candidate, Policy } from './policy.ts';
+import type { Lease, Slots } from './slots.ts';
+
+/** An endpoint chosen for a request, with the slot the request holds there until it is disposed of. */
+export interface Placement extends Listing, Lease {}
+
+/** Seconds after which an unreachable endpoint is worth another try. */
+const RETRY_AFTER_SECONDS = 5;
+
+/** Says which endpoint gets a request. Choosing and leasing are one synchronous step, so that no two requests race. */
+export class Router {
+  readonly catalog: Catalog;
+  readonly slots: Slots;
+  readonly #policy: Policy;
+  readonly #defaultSlots: number;
+  readonly #random: () => number;
+
+  constructor(
+    catalog: Catalog,
+    slots: Slots,
+    policy: Policy,
+    defaultSlots: number,
+    random: () => number = Math.random,
+  ) {
+    this.catalog = catalog;
+    this.slots = slots;
+    this.#policy = policy;
+    this.#defaultSlots = defaultSlots;
+    this.#random = random;
+  }
+
+  /**
+   * Places a request for the model that the client calls `name` on one of the endpoints that have it, but none of `tried`; undefined when those were
+   * all. Throws `model_not_found`, or `model_unavailable` where only unreachable endpoints have it.
+   */
+  place(name: string, protocol: Protocol, tried: ReadonlySet<Endpoint>): Placement | undefined {
+    const listings = this.candidatesFor(name);
+    const open = tried.size === 0 ? listings : listings.filter((listing) => !tried.has(listing.endpoint));
+    const first = open[0];
+    if (first === undefined) return undefined;
+    const { endpoint, model } = open.length === 1 ? first : this.#choose(open, protocol);
+    const lease = this.slots.lease(endpoint, model.id);
+    return { endpoint, model, [Symbol.dispose]: () => lease[Symbol.dispose]() };
+  }
+
+  /** The endpoints that have the model now, at least one. Throws as `place` does. */
+  candidatesFor(model: string): readonly Listing[] {
+    const { available, unreachable } = this.catalog.lookup(model);
+    if (available.length > 0) return available;
+    if (unreachable.length > 0) throw unavailable(model, unreachable);
+    if (this.catalog.states().every((state) => state.health !== 'healthy')) throw nothingReachable(model);
+    throw new RouterError('model_not_found', `model '${model}' not found`, { param: 'model' });
+  }
+
+  #choose(listings: readonly Listing[], protocol: Protocol): Listing {
+    const candidates = listings.map((listing) => this.#weigh(listing, protocol));
+    return this.#policy(candidates, this.#random);
+  }
+
+  #weigh({ endpoint, model }: Listing, protocol: Protocol): Candidate {
+    return {
+      endpoint,
+      model,
+      inFlight: this.slots.inFlight(endpoint, model.id),
+      slots: endpoint.slots ?? model.slots ?? this.#defaultSlots,
+      load: this.slots.load(endpoint),
+      native: speaks(endpoint, protocol),
+    };
+  }
+}
+
+function unavailable(model: string, endpoints: readonly Endpoint[]): RouterError {
+  const where = endpoints.map((endpoint) => endpoint.name).join(', ');
+  const message = `model '${model}' is only on ${where}, which cannot be reached now`;
+  return new RouterError('model_unavailable', message, { param: 'model', retryAfterSeconds: RETRY_AFTER_SECONDS });
+}
+
+function nothingReachable(model: string): RouterError {
+  const message = `no endpoint can be reached, so nobody knows model '${model}'`;
+  return new RouterError('model_unavailable', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+}

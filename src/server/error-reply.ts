@@ -1,0 +1,91 @@
+import type { IncomingMessage } from 'node:http';
+import { ClientGone, EndpointFailure, Refusal, RouterError } from '../errors.ts';
+import { downstreamHeaders } from '../relay/headers.ts';
+import { headerOf } from '../upstream/client.ts';
+import { type ErrorDialect, type ErrorWords, errorBody } from './error-body.ts';
+import type { HttpReply } from './http-reply.ts';
+
+/** Seconds that a client is asked to wait where a busy endpoint named none. */
+const RETRY_AFTER = '2';
+
+/** What an error is answered with. */
+interface ErrorAnswer {
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+}
+
+/** Answers a request with what went wrong, in the client's protocol; cuts an answer that has begun. */
+export function replyWithError(
+  request: IncomingMessage,
+  reply: HttpReply,
+  error: unknown,
+  dialect: ErrorDialect,
+): void {
+  if (error instanceof ClientGone) return;
+  if (reply.started) {
+    reply.cut();
+    return;
+  }
+  const { status, headers, body } =
+    error instanceof Refusal ? refusalAnswer(error, dialect) : ownAnswer(request, error, dialect);
+  reply.start(status, headers, body.length);
+  reply.end(body);
+}
+
+/** Whether the router itself is to blame: nothing that a client or an endpoint did explains the error. */
+export function isFault(error: unknown): boolean {
+  return ![RouterError, Refusal, EndpointFailure, ClientGone].some((kind) => error instanceof kind);
+}
+
+function ownAnswer(request: IncomingMessage, error: unknown, dialect: ErrorDialect): ErrorAnswer {
+  const known = asRouterError(error);
+  const { code, details } = known;
+  const headers = ['Content-Type', 'application/json; charset=utf-8', 'X-Nomyo-Error', code];
+  for (const [name, value] of Object.entries(details.headers ?? {})) headers.push(name, value);
+  if (details.retryAfterSeconds !== undefined) headers.push('Retry-After', String(details.retryAfterSeconds));
+  // OpenAI's clients try every 5xx twice more; these are the same each time.
+  if (code === 'upstream_auth' || code === 'not_implemented') headers.push('X-Should-Retry', 'false');
+  const status = visibleStatus(request, known.status);
+  const words: ErrorWords = { status, message: known.message, code, param: details.param };
+  return { status, headers, body: Buffer.from(errorBody(dialect, words)) };
+}
+
+/** The `ollama` command prints a fixed text for every 401 and the error's own for a 403. */
+function visibleStatus(request: IncomingMessage, status: number): number {
+  return status === 401 && request.headers['user-agent']?.startsWith('ollama/') === true ? 403 : status;
+}
+
+function refusalAnswer({ status, message, body, headers }: Refusal, dialect: ErrorDialect): ErrorAnswer {
+  const retry = status === 503 && headerOf(headers, 'retry-after') === undefined ? ['Retry-After', RETRY_AFTER] : [];
+  if (body !== undefined) return { status, headers: [...downstreamHeaders(headers, undefined), ...retry], body };
+  const words: ErrorWords = { status, message, code: codeOf(status, message) };
+  const own = [...limitsOf(headers), 'Content-Type', 'application/json; charset=utf-8', ...retry];
+  return { status, headers: own, body: Buffer.from(errorBody(dialect, words)) };
+}
+
+/** The headers of a translated refusal that speak to the client about trying again. */
+function limitsOf(headers: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? '';
+    if (/^(retry-after(-ms)?|x-should-retry|x-ratelimit-.*|x-request-id)$/i.test(name))
+      kept.push(name, headers[i + 1] ?? '');
+  }
+  return kept;
+}
+
+function codeOf(status: number, message: string): string | undefined {
+  if (/exceeds? the (available )?context|context length|exceed_context_size/i.test(message))
+    return 'context_length_exceeded';
+  return status === 404 ? 'model_not_found' : undefined;
+}
+
+function asRouterError(error: unknown): RouterError {
+  if (error instanceof RouterError) return error;
+  if (error instanceof EndpointFailure) {
+    const code = error.reason === 'timeout' ? 'upstream_timeout' : 'upstream_unreachable';
+    return new RouterError(code, `an endpoint ${error.message}`, { cause: error });
+  }
+  return new RouterError('internal', 'internal error', { cause: error });
+}

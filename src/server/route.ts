@@ -1,0 +1,69 @@
+import type { IncomingMessage } from 'node:http';
+import type { HttpReply } from './http-reply.ts';
+
+/** One request that has been let in. */
+export interface Visit {
+  readonly request: IncomingMessage;
+  readonly reply: HttpReply;
+  /** What follows the `?`, without what was meant for the router itself. */
+  readonly query: string;
+  /** What stands for the `*` at the end of the route's path, as it came. */
+  readonly rest: string;
+}
+
+/** Answers a request. What it throws becomes an error in the route's protocol. */
+export type Handler = (visit: Visit) => void | Promise<void>;
+
+export interface Route {
+  readonly methods: readonly string[];
+  /** Exact, or ending in `/*` for everything below. */
+  readonly path: string;
+  /** Methods that need no key. */
+  readonly open?: readonly string[];
+  readonly handler: Handler;
+}
+
+/** What a path leads to: a route, or the methods it would take. */
+export type Match =
+  | { readonly route: Route; readonly rest: string }
+  | { readonly route: undefined; readonly allow: readonly string[] };
+
+/** Finds routes by method and path. */
+export class RouteTable {
+  readonly #exact = new Map<string, Route[]>();
+  readonly #below: Route[] = [];
+
+  constructor(routes: readonly Route[]) {
+    for (const route of routes) {
+      if (route.path.endsWith('/*')) this.#below.push(route);
+      else this.#exact.set(route.path, [...(this.#exact.get(route.path) ?? []), route]);
+    }
+  }
+
+  match(method: string, path: string): Match | undefined {
+    return this.#find(method, path) ?? this.#find(method, tidy(path));
+  }
+
+  #find(method: string, path: string): Match | undefined {
+    const exact = this.#exact.get(path);
+    if (exact !== undefined) return pick(exact, method, '');
+    const below = this.#below.find(
+      (route) => path.startsWith(route.path.slice(0, -1)) && path.length >= route.path.length,
+    );
+    return below && pick([below], method, path.slice(below.path.length - 1));
+  }
+}
+
+function pick(routes: readonly Route[], method: string, rest: string): Match {
+  const route = routes.find(({ methods }) => methods.includes(method));
+  return route === undefined ? { route, allow: routes.flatMap(({ methods }) => methods) } : { route, rest };
+}
+
+/** Paths that clients are known to send: slashes too many, a prefix too many, or `/v1` missing or doubled. */
+function tidy(path: string): string {
+  const single = path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
+  const bare = single.replace(/^\/ollama(?=\/)/, '').replace(/^\/api(?=\/v1\/)/, '');
+  return bare
+    .replace(/^(\/v1){2,}(?=\/)/, '/v1')
+    .replace(/^\/(chat\/completions|completions|embeddings|models)(?=\/|$)/, '/v1/$1');
+}

@@ -1,0 +1,36 @@
+import { chat, generate } from '../protocols/ollama/operations.ts';
+import { chatCompletions } from '../protocols/openai/operations.ts';
+import type { Line } from '../relay/line.ts';
+import type { BodyBudget } from './body.ts';
+import { inference } from './handlers/inference.ts';
+import { modelById, modelList, ps, showModel, tags } from './handlers/models.ts';
+import { configuration, health, live, ready, running, usage, version } from './handlers/state.ts';
+import type { Route } from './route.ts';
+
+const GET = ['GET', 'HEAD'];
+const POST = ['POST'];
+
+/** Every route of the router. Those without `open` need the router's key, where there is one. */
+export function routes(line: Line, budget: BodyBudget, keyRequired: boolean): Route[] {
+  const { catalog, slots } = line.router;
+  return [
+    // Ollama
+    { path: '/', methods: GET, open: ['HEAD'], handler: running },
+    { path: '/api/chat', methods: POST, handler: inference(line, budget, chat) },
+    { path: '/api/generate', methods: POST, handler: inference(line, budget, generate) },
+    { path: '/api/show', methods: POST, handler: showModel(line, budget) },
+    { path: '/api/tags', methods: GET, handler: tags(line) },
+    { path: '/api/ps', methods: GET, handler: ps(line) },
+    { path: '/api/version', methods: GET, handler: version(catalog) },
+    // OpenAI
+    { path: '/v1/chat/completions', methods: POST, handler: inference(line, budget, chatCompletions) },
+    { path: '/v1/models', methods: GET, handler: modelList(line) },
+    { path: '/v1/models/*', methods: GET, handler: modelById(line) },
+    // The router's own
+    { path: '/health', methods: GET, handler: health(catalog) },
+    { path: '/health/live', methods: GET, open: GET, handler: live },
+    { path: '/health/ready', methods: GET, open: GET, handler: ready(catalog) },
+    { path: '/api/usage', methods: GET, handler: usage(slots, line.ledger) },
+    { path: '/api/config', methods: GET, handler: configuration(catalog, keyRequired) },
+  ];
+}

@@ -1,0 +1,86 @@
+import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { randomId } from '../domain/random-id.ts';
+import { RouterError } from '../errors.ts';
+import type { Gate } from './auth.ts';
+import type { Cors } from './cors.ts';
+import { dialectOf } from './error-body.ts';
+import { isFault, replyWithError } from './error-reply.ts';
+import { HttpReply } from './http-reply.ts';
+import type { RouteTable } from './route.ts';
+import { readTarget, type Target } from './target.ts';
+
+export interface ServerParts {
+  readonly routes: RouteTable;
+  readonly gate: Gate;
+  readonly cors: Cors;
+  /** How long a client may leave its answer unread, in milliseconds. */
+  readonly clientIdleMs: number;
+  /** Told of failures that are the router's own fault. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Longer than clients' pools keep a connection, so that it is the client that closes it. */
+const KEEP_ALIVE_MS = 90_000;
+/** How long a client may go on sending a body that was refused. */
+const REFUSED_BODY_MS = 5_000;
+
+/** The router's HTTP side: lets requests in, finds their handlers, and turns whatever is thrown into an answer. */
+export function createServer(parts: ServerParts): Server {
+  const options = {
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: KEEP_ALIVE_MS + 5_000,
+    requestTimeout: 0,
+    noDelay: true,
+  };
+  const server = http.createServer(options, (request, response) => void serve(parts, request, response));
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    else socket.destroy();
+  });
+  return server;
+}
+
+async function serve(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const reply = new HttpReply(response, requestId(request), parts.clientIdleMs);
+  const target = readTarget(request.url ?? '/');
+  try {
+    reply.alsoSend(...parts.cors.headers(request));
+    await handle(parts, request, reply, target);
+  } catch (error) {
+    if (isFault(error)) parts.onFault(error);
+    replyWithError(request, reply, error, dialectOf(target.path));
+    if (!request.complete) drop(request);
+  }
+}
+
+async function handle(parts: ServerParts, request: IncomingMessage, reply: HttpReply, target: Target): Promise<void> {
+  const method = request.method ?? 'GET';
+  if (method === 'OPTIONS') {
+    reply.start(204, parts.cors.preflight(request), 0);
+    reply.end();
+    return;
+  }
+  const match = parts.routes.match(method, target.path);
+  if (match?.route?.open?.includes(method) !== true) parts.gate.check(request, target.keys);
+  if (match === undefined) throw new RouterError('unknown_route', `no route ${method} ${target.path}`);
+  if (match.route === undefined) throw notAllowed(method, target.path, match.allow);
+  await match.route.handler({ request, reply, query: target.query, rest: match.rest });
+}
+
+function notAllowed(method: string, path: string, allow: readonly string[]): RouterError {
+  const message = `${method} is not allowed on ${path}; use ${allow.join(' or ')}`;
+  return new RouterError('method_not_allowed', message, { headers: { Allow: allow.join(', ') } });
+}
+
+/** Reads what a refused client still sends, so that it gets to see why, but not for ever. */
+function drop(request: IncomingMessage): void {
+  const timer = setTimeout(() => request.destroy(), REFUSED_BODY_MS);
+  request.on('close', () => clearTimeout(timer));
+  request.resume();
+}
+
+/** The client's own id where it is fit to be sent back, else a new one. */
+function requestId(request: IncomingMessage): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.:/-]{1,128}$/.test(given) ? given : randomId('r-');
+}

@@ -1,0 +1,23 @@
+import type { EndpointState } from '../routing/catalog.ts';
+
+/** What the router tells its operator while it runs. Never prompts, answers or keys. */
+export interface Log {
+  /** An endpoint became healthy or unreachable. */
+  endpointChanged(state: EndpointState): void;
+  /** Something failed that neither a client nor an endpoint explains. */
+  fault(error: unknown): void;
+}
+
+/** One line per event, with its time, through `write`. */
+export function lineLog(write: (line: string) => void): Log {
+  const say = (text: string) => write(`${new Date().toISOString()} ${text}`);
+  return {
+    endpointChanged({ endpoint, health, findings, detail }) {
+      const what = health === 'healthy' ? `healthy, ${findings?.models.length ?? 0} models` : `unreachable: ${detail}`;
+      say(`endpoint ${endpoint.name} ${what}`);
+    },
+    fault(error) {
+      say(`internal error: ${error instanceof Error ? error.stack : String(error)}`);
+    },
+  };
+}

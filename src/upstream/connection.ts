@@ -1,0 +1,142 @@
+import net from 'node:net';
+import tls from 'node:tls';
+import { EndpointFailure } from '../errors.ts';
+import { type ParserEvents, ResponseParser } from './response-parser.ts';
+
+/** Where connections of one kind lead; all of an origin are interchangeable. */
+export interface Origin {
+  readonly secure: boolean;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What a connection tells the exchange that it carries. */
+export interface ConnectionEvents extends ParserEvents {
+  /** The connection can carry nothing any more; `untouched`: it had carried another exchange and gave this no byte. */
+  broken(error: EndpointFailure, untouched: boolean): void;
+}
+
+/** One connection to an endpoint, carrying one exchange at a time. */
+export class Connection {
+  readonly #socket: net.Socket;
+  #events: ConnectionEvents | undefined;
+  #parser: ResponseParser | undefined;
+  #used = false;
+  #gotBytes = false;
+  #closed = false;
+  #missing = 'no connection';
+
+  /** `onClosed` is called once, whoever closed it. */
+  constructor(origin: Origin, connectTimeoutMs: number, onClosed: (connection: Connection) => void) {
+    this.#socket = connect(origin);
+    this.#socket.setNoDelay(true);
+    this.#socket.setKeepAlive(true, 15_000);
+    this.#socket.setTimeout(connectTimeoutMs, () => this.#silent());
+    this.#socket.on('data', (bytes) => this.#read(bytes));
+    this.#socket.on('end', () => this.#guard(() => this.#parser?.eof()));
+    this.#socket.on('error', (error) => this.#break(describe(error)));
+    this.#socket.on('close', () => {
+      this.#break(new EndpointFailure('broken', 'closed the connection early'));
+      onClosed(this);
+    });
+  }
+
+  /** Sends a request and tells `events` of its answer. */
+  start(head: string, body: Buffer | undefined, method: string, events: ConnectionEvents): void {
+    this.#events = events;
+    this.#parser = new ResponseParser(events, method);
+    this.#gotBytes = false;
+    this.#socket.cork();
+    this.#socket.write(head, 'latin1');
+    if (body !== undefined && body.length > 0) this.#socket.write(body);
+    this.#socket.uncork();
+  }
+
+  /** From now on this long a silence of the endpoint breaks the exchange; `what` says what was missing. 0: no limit. */
+  limitSilence(ms: number, what: string): void {
+    if (this.#socket.connecting) {
+      this.#socket.once(this.#readyEvent(), () => this.limitSilence(ms, what));
+      return;
+    }
+    this.#missing = what;
+    if (this.#socket.timeout !== ms) this.#socket.setTimeout(ms);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** The answer is complete: whether the connection may carry another request. */
+  release(): boolean {
+    this.#events = undefined;
+    this.#parser = undefined;
+    this.#used = true;
+    if (this.#closed || this.#socket.writableLength > 0 || this.#socket.readableEnded) return false;
+    if (this.#socket.isPaused()) this.#socket.resume();
+    return true;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#events = undefined;
+    this.#socket.destroy();
+  }
+
+  #read(bytes: Buffer): void {
+    this.#gotBytes = true;
+    // Bytes that nobody asked for: the endpoint and we no longer agree on where an answer ends.
+    if (this.#parser === undefined) this.close();
+    else this.#guard(() => this.#parser?.push(bytes));
+  }
+
+  /** The parser's complaints break the exchange instead of the process. */
+  #guard(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      if (!(error instanceof EndpointFailure)) throw error;
+      this.#break(error);
+    }
+  }
+
+  #break(error: EndpointFailure): void {
+    const events = this.#events;
+    const untouched = this.#used && !this.#gotBytes && error.reason !== 'timeout';
+    this.close();
+    events?.broken(error, untouched);
+  }
+
+  #silent(): void {
+    this.#break(new EndpointFailure('timeout', `${this.#missing} for ${(this.#socket.timeout ?? 0) / 1000} s`));
+  }
+
+  #readyEvent(): 'connect' | 'secureConnect' {
+    return this.#socket instanceof tls.TLSSocket ? 'secureConnect' : 'connect';
+  }
+}
+
+function connect({ secure, host, port }: Origin): net.Socket {
+  if (!secure) return net.connect({ host, port });
+  return tls.connect({ host, port, ALPNProtocols: ['http/1.1'], ...(net.isIP(host) === 0 && { servername: host }) });
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EPIPE: 'connection reset',
+  ENOTFOUND: 'host name not found',
+  EAI_AGAIN: 'host name lookup failed',
+  EHOSTUNREACH: 'host unreachable',
+  ENETUNREACH: 'network unreachable',
+  ETIMEDOUT: 'connection timed out',
+};
+
+function describe(error: Error & { code?: string }): EndpointFailure {
+  const code = error.code ?? '';
+  const reset = code === 'ECONNRESET' || code === 'EPIPE';
+  return new EndpointFailure(reset ? 'broken' : 'unreachable', WORDS[code] ?? (code || error.message), error);
+}

@@ -1,0 +1,210 @@
+import { ClientGone, EndpointFailure } from '../errors.ts';
+import type { AnswerSink, Exchange, UpstreamAnswer, UpstreamClient, UpstreamRequest } from './client.ts';
+import { Connection, type ConnectionEvents, type Origin } from './connection.ts';
+
+/** Idle connections kept per origin, and for how long: below the 5 s after which node servers close theirs. */
+const MAX_IDLE = 512;
+const IDLE_MS = 4_000;
+
+interface Target extends Origin {
+  readonly authority: string;
+  readonly prefix: string;
+  readonly idle: Connection[];
+}
+
+/** The client of endpoints: HTTP/1.1 with pooled connections, written for the cost of one streamed chunk. */
+export class Http1Client implements UpstreamClient {
+  readonly #targets = new Map<string, Target>();
+  readonly #exchanges = new Set<Http1Exchange>();
+
+  open(request: UpstreamRequest): Exchange {
+    const exchange = new Http1Exchange(request, this.#target(request.base), (done) => this.#exchanges.delete(done));
+    this.#exchanges.add(exchange);
+    exchange.start();
+    return exchange;
+  }
+
+  close(): void {
+    for (const exchange of this.#exchanges) exchange.abort();
+    for (const { idle } of this.#targets.values()) for (const connection of idle.splice(0)) connection.close();
+  }
+
+  #target(base: string): Target {
+    const known = this.#targets.get(base);
+    if (known !== undefined) return known;
+    const url = new URL(base);
+    const secure = url.protocol === 'https:';
+    const target: Target = {
+      secure,
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: Number(url.port) || (secure ? 443 : 80),
+      authority: url.host,
+      prefix: url.pathname.replace(/\/+$/, ''),
+      idle: [],
+    };
+    this.#targets.set(base, target);
+    return target;
+  }
+}
+
+class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
+  readonly answer: Promise<UpstreamAnswer>;
+  status = 0;
+  headers: readonly string[] = [];
+  readonly #request: UpstreamRequest;
+  readonly #target: Target;
+  readonly #onDone: (exchange: Http1Exchange) => void;
+  #connection: Connection | undefined;
+  #resolve: (answer: UpstreamAnswer) => void = () => {};
+  #reject: (error: Error) => void = () => {};
+  #sink: AnswerSink | undefined;
+  /** What arrived between the head and the call of `read`. */
+  readonly #early: Buffer[] = [];
+  #ended: 'no' | 'complete' | Error = 'no';
+  #paused = false;
+  #over = false;
+
+  constructor(request: UpstreamRequest, target: Target, onDone: (exchange: Http1Exchange) => void) {
+    this.#request = request;
+    this.#target = target;
+    this.#onDone = onDone;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Whoever stops waiting for the answer leaves by disposing; the rejection must not count as unhandled then.
+    this.answer.catch(() => {});
+  }
+
+  start(): void {
+    this.#send(this.#target.idle.pop());
+  }
+
+  read(sink: AnswerSink): void {
+    this.#sink = sink;
+    for (const bytes of this.#early.splice(0)) if (!this.#over) sink.data(bytes);
+    if (this.#over) return;
+    if (this.#ended === 'no') this.#flow();
+    else this.#finish(this.#ended);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#connection?.pause();
+    this.#connection?.limitSilence(0, '');
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#flow();
+  }
+
+  abort(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#connection?.close();
+    this.#connection = undefined;
+    this.#onDone(this);
+    const gone = new ClientGone();
+    this.#reject(gone);
+    this.#sink?.fail(gone);
+  }
+
+  [Symbol.dispose](): void {
+    this.abort();
+  }
+
+  head(status: number, headers: readonly string[]): void {
+    this.status = status;
+    this.headers = headers;
+    this.#connection?.limitSilence(this.#request.timeouts.idle, 'stalled');
+    this.#resolve(this);
+  }
+
+  data(bytes: Buffer): void {
+    if (this.#sink !== undefined) {
+      this.#sink.data(bytes);
+      return;
+    }
+    if (this.#early.length > 0) this.#connection?.pause();
+    this.#early.push(bytes);
+  }
+
+  end(reusable: boolean): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection !== undefined) this.#keep(connection, reusable);
+    this.#conclude('complete');
+  }
+
+  broken(error: EndpointFailure, untouched: boolean): void {
+    this.#connection = undefined;
+    if (untouched && !this.#over) this.#send(undefined);
+    else this.#conclude(error);
+  }
+
+  #send(pooled: Connection | undefined): void {
+    const { request, target } = { request: this.#request, target: this.#target };
+    try {
+      const head = requestHead(request, target);
+      const connection = pooled ?? new Connection(target, request.timeouts.connect, (closed) => forget(target, closed));
+      this.#connection = connection;
+      connection.limitSilence(request.timeouts.firstByte, 'sent nothing');
+      connection.start(head, request.body, request.method, this);
+    } catch (error) {
+      this.#conclude(
+        error instanceof EndpointFailure ? error : new EndpointFailure('unreachable', String(error), error),
+      );
+    }
+  }
+
+  #flow(): void {
+    this.#connection?.limitSilence(this.#request.timeouts.idle, 'stalled');
+    this.#connection?.resume();
+  }
+
+  #keep(connection: Connection, reusable: boolean): void {
+    const { idle } = this.#target;
+    if (!connection.release() || !reusable || idle.length >= MAX_IDLE) {
+      connection.close();
+      return;
+    }
+    connection.limitSilence(IDLE_MS, 'unused');
+    idle.push(connection);
+  }
+
+  #conclude(end: 'complete' | Error): void {
+    if (this.#over) return;
+    this.#ended = end;
+    if (this.#sink !== undefined) this.#finish(end);
+    else if (this.status === 0 && end !== 'complete') {
+      this.#over = true;
+      this.#onDone(this);
+      this.#reject(end);
+    }
+  }
+
+  #finish(end: 'complete' | Error): void {
+    this.#over = true;
+    this.#onDone(this);
+    if (end === 'complete') this.#sink?.end();
+    else this.#sink?.fail(end);
+  }
+}
+
+function forget({ idle }: Target, closed: Connection): void {
+  const index = idle.indexOf(closed);
+  if (index !== -1) idle.splice(index, 1);
+}
+
+function requestHead({ method, path, headers, body }: UpstreamRequest, { authority, prefix }: Target): string {
+  let head = `${method} ${prefix}${path} HTTP/1.1\r\nHost: ${authority}\r\n`;
+  for (let i = 0; i < headers.length; i += 2) {
+    const line = `${headers[i]}: ${headers[i + 1]}`;
+    if (line.includes('\r') || line.includes('\n')) throw new EndpointFailure('invalid', 'a header holds a line break');
+    head += `${line}\r\n`;
+  }
+  if (method === 'POST' || body !== undefined) head += `Content-Length: ${body?.length ?? 0}\r\n`;
+  return `${head}\r\n`;
+}

@@ -1,0 +1,79 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Endpoint } from '../domain/endpoint.ts';
+import { EndpointFailure } from '../errors.ts';
+import type { Catalog } from '../routing/catalog.ts';
+import type { UpstreamClient } from './client.ts';
+import { askWhatItHas } from './probes/probe.ts';
+
+/** Milliseconds between probes. External services are asked less often than machines next door. */
+export interface Pace {
+  readonly healthy: number;
+  readonly healthyOpenai: number;
+  readonly unreachable: number;
+  /** How long one question may take. */
+  readonly timeout: number;
+}
+
+export const DEFAULT_PACE: Pace = { healthy: 2_000, healthyOpenai: 15_000, unreachable: 1_000, timeout: 2_000 };
+
+/** Keeps the catalog true: asks every endpoint again and again what it has. */
+export class Prober {
+  readonly #client: UpstreamClient;
+  readonly #catalog: Catalog;
+  readonly #pace: Pace;
+  readonly #onChange: (endpoint: Endpoint) => void;
+  readonly #stopped = new AbortController();
+  readonly #running = new Map<Endpoint, Promise<void>>();
+
+  /** `onChange` is told when an endpoint becomes healthy or unreachable, not of each probe. */
+  constructor(client: UpstreamClient, catalog: Catalog, onChange: (endpoint: Endpoint) => void, pace = DEFAULT_PACE) {
+    this.#client = client;
+    this.#catalog = catalog;
+    this.#onChange = onChange;
+    this.#pace = pace;
+  }
+
+  start(): void {
+    for (const { endpoint } of this.#catalog.states()) void this.#keepAsking(endpoint);
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  /** Asks now; a probe already under way serves everyone who wants one. Never rejects. */
+  probe(endpoint: Endpoint): Promise<void> {
+    const running = this.#running.get(endpoint);
+    if (running !== undefined) return running;
+    const probe = this.#ask(endpoint).finally(() => this.#running.delete(endpoint));
+    this.#running.set(endpoint, probe);
+    return probe;
+  }
+
+  async #keepAsking(endpoint: Endpoint): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      await this.probe(endpoint);
+      const pause = this.#pauseAfter(endpoint);
+      // Spread over a quarter, so that many endpoints are not all asked in the same millisecond.
+      await delay(pause * (0.875 + Math.random() / 4), undefined, { signal: this.#stopped.signal }).catch(() => {});
+    }
+  }
+
+  async #ask(endpoint: Endpoint): Promise<void> {
+    const before = this.#catalog.state(endpoint);
+    try {
+      const findings = await askWhatItHas(this.#client, endpoint, before.findings, this.#pace.timeout);
+      if (!this.#stopped.signal.aborted) this.#catalog.found(endpoint, findings);
+    } catch (error) {
+      if (this.#stopped.signal.aborted) return;
+      const failure = error instanceof EndpointFailure ? error : new EndpointFailure('invalid', String(error), error);
+      this.#catalog.failed(endpoint, failure.message, failure.reason === 'timeout');
+    }
+    if (this.#catalog.state(endpoint).health !== before.health) this.#onChange(endpoint);
+  }
+
+  #pauseAfter(endpoint: Endpoint): number {
+    if (this.#catalog.state(endpoint).health !== 'healthy') return this.#pace.unreachable;
+    return endpoint.kind === 'openai' ? this.#pace.healthyOpenai : this.#pace.healthy;
+  }
+}

@@ -1,0 +1,19 @@
+import { EndpointFailure } from '../errors.ts';
+import type { UpstreamAnswer } from './client.ts';
+
+/** An answer's whole body. Rejects with `EndpointFailure` where it breaks off or is longer than `maxBytes`. */
+export function readAll(answer: UpstreamAnswer, maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let length = 0;
+    answer.read({
+      data(bytes) {
+        length += bytes.length;
+        if (length > maxBytes) reject(new EndpointFailure('invalid', 'sent an answer that is too long'));
+        else parts.push(bytes);
+      },
+      end: () => resolve(Buffer.concat(parts)),
+      fail: reject,
+    });
+  });
+}
