@@ -22,7 +22,7 @@ export function parseEndpointUrl(text: string): EndpointUrl | { readonly problem
   const parsed = URL.canParse(written) ? new URL(written) : undefined;
   if (!isPlain(text) || parsed === undefined) return { problem: 'must be a URL such as http://192.168.0.50:11434' };
   if (!/^https?:$/.test(parsed.protocol)) return { problem: 'must start with http:// or https://' };
-  if (parsed.username !== '' || parsed.password !== '' || written.includes('@')) {
+  if (parsed.username !== '' || parsed.password !== '') {
     // Dropping it would send requests that the server refuses; keeping it would show it in every list and log.
     return { problem: 'must not hold a user name or password: give the endpoint a key, here or under api_keys' };
   }

@@ -44,15 +44,26 @@ function positionIn(lines: LineCounter, offset: number): Position {
   return { line: Math.max(1, line), column: Math.max(1, col) };
 }
 
-/** Not all of the parser's own words, which may quote the file and so a key. */
+const NO_PAIR = 'is no "key: value": a ":" is missing, or the line is indented wrongly';
+
+/** By the parser's codes, and never its own words: some quote the file and so, perhaps, a key. */
+const EXPLANATIONS: Readonly<Record<string, string>> = {
+  RESOURCE_EXHAUSTION: 'is nested too deep',
+  MULTIPLE_DOCS: 'starts a second document ("---"): the file must hold one',
+  TAB_AS_INDENT: 'is indented with a tab: use spaces',
+  BLOCK_AS_IMPLICIT_KEY: 'a second ": " in one line, or a line indented too far: quote the value',
+  MULTILINE_IMPLICIT_KEY: NO_PAIR,
+  BAD_SCALAR_START: 'a text begins with a sign that means something in YAML: quote it',
+  BAD_DQ_ESCAPE: 'an unknown "\\" in double quotes: use single quotes',
+  BAD_INDENT: 'a [ ], { } or quoted text is not closed, or not indented enough',
+  UNEXPECTED_TOKEN: 'does not belong here: look at the indentation and the quotes of this line',
+};
+
 function explain({ code, message }: { code: string; message: string }): string {
-  if (code === 'RESOURCE_EXHAUSTION') return 'is nested too deep';
-  if (code === 'MULTIPLE_DOCS') return 'starts a second document ("---"): the file must hold one';
-  if (code === 'TAB_AS_INDENT') return 'is indented with a tab: use spaces';
-  if (code === 'BLOCK_AS_IMPLICIT_KEY') return 'a second ": " in one line, or a line indented too far: quote the value';
-  if (message.includes('between flow')) return `lacks a comma, or quotes around a text such as "\${VAR}" in [ ] or { }`;
   if (/^Missing closing ["']/.test(message)) return 'a quoted text that begins further up is never closed';
-  return `is not valid YAML: ${message.replace(/:? *".*$/s, '').replace(/^[A-Z]/, (letter) => letter.toLowerCase())}`;
+  if (message.includes('between flow')) return `lacks a comma, or quotes around a text such as "\${VAR}" in [ ] or { }`;
+  if (message.includes('followed by map values')) return NO_PAIR;
+  return EXPLANATIONS[code] ?? 'is not valid YAML: look at the indentation and the quotes of this line';
 }
 
 /** Turns YAML nodes into a tree and notes where each value was written. */

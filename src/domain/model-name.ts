@@ -18,22 +18,20 @@ export interface ModelName {
   /** Lower-case display form without `:local`: equal keys name the same model on an Ollama server. */
   readonly key: string;
   readonly source: Source;
-  /** The name without `:local`, spelled as it was written: what an Ollama server of any version understands. */
-  readonly spelling: string;
 }
 
 /** Takes a name apart; undefined where Ollama calls it invalid. */
 export function parseModelName(text: string): ModelName | undefined {
   const { rest, source } = splitSource(text);
   const key = canonicalKey(rest);
-  return key === undefined ? undefined : { key, source, spelling: rest };
+  return key === undefined ? undefined : { key, source };
 }
 
 /** The suffix after the last colon may name a source instead of a tag: `qwen3:8b:local`, `kimi:cloud`. */
 function splitSource(text: string): { rest: string; source: Source } {
   const colon = text.lastIndexOf(':');
   const suffix = colon > text.lastIndexOf('/') ? text.slice(colon + 1).toLowerCase() : '';
-  if (suffix === 'local') return { rest: text.slice(0, colon), source: 'local' };
+  if (suffix === 'local') return { rest: withoutLocal(text), source: 'local' };
   // A cloud name is also the name of the stub that stands for it in a server's own list: it keeps its suffix.
   if (suffix === 'cloud' || suffix.endsWith('-cloud')) return { rest: text, source: 'cloud' };
   return { rest: text, source: 'any' };
@@ -58,6 +56,11 @@ function splitTag(text: string): [string, string] {
 function display(host: string, namespace: string, model: string, tag: string): string {
   if (host !== DEFAULT_HOST) return `${host}/${namespace}/${model}:${tag}`;
   return namespace === DEFAULT_NAMESPACE ? `${model}:${tag}` : `${namespace}/${model}:${tag}`;
+}
+
+/** The name as an Ollama server of any version understands it: newer ones alone know the suffix `:local`. */
+export function withoutLocal(name: string): string {
+  return name.slice(-':local'.length).toLowerCase() === ':local' ? name.slice(0, -':local'.length) : name;
 }
 
 /** An OpenAI-style id with the `:latest` taken off that some clients put behind every name. */

@@ -7,7 +7,7 @@ import { copyAnswer } from './copy.ts';
 import { upstreamHeaders } from './headers.ts';
 import { laneTo } from './lane.ts';
 import type { Incoming, Line } from './line.ts';
-import { refuseErrors } from './refusal.ts';
+import { refuse } from './refusal.ts';
 import type { Reply } from './reply.ts';
 
 /** A question is answered from memory: an endpoint that takes longer is not to be waited for, in milliseconds. */
@@ -34,7 +34,7 @@ export async function askOne(line: Line, incoming: Incoming, reply: Reply): Prom
       using exchange = line.upstream.open({ ...request, headers: upstreamHeaders(headers, endpoint) });
       reply.onGone(() => exchange.abort());
       const answer = await exchange.answer;
-      await refuseErrors(answer, endpoint, protocol, lane.native);
+      if (answer.status >= 300) await refuse(answer, endpoint, protocol, lane.native);
       await copyAnswer(answer, lane.pipe(headerOf(answer.headers, 'content-type') ?? ''), reply);
       return undefined;
     } catch (error) {

@@ -1,6 +1,6 @@
 import { type Endpoint, speaks } from '../domain/endpoint.ts';
 import type { Listing } from '../domain/model.ts';
-import { parseModelName } from '../domain/model-name.ts';
+import { withoutLocal } from '../domain/model-name.ts';
 import { RouterError } from '../errors.ts';
 import type { AnswerPipe, Call, Names } from '../protocols/call.ts';
 import { setValue, splice } from '../protocols/json/splice.ts';
@@ -41,7 +41,7 @@ function verbatimLane(listing: Listing, call: Call): Lane {
 
 /** What the endpoint is to read as the model's name: the client's spelling wherever it understands that. */
 function upstreamName({ endpoint, model }: Listing, client: string): string {
-  if (endpoint.kind === 'ollama') return parseModelName(client)?.spelling ?? client;
+  if (endpoint.kind === 'ollama') return withoutLocal(client);
   return model.aliases.includes(client) ? client : model.id;
 }
 

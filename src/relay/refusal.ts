@@ -7,15 +7,14 @@ import { readAll } from '../upstream/read-all.ts';
 /** Nobody explains a refusal at greater length, in bytes. */
 const MAX_BYTES = 1024 * 1024;
 
-/** Throws where the endpoint answered with anything but an answer. */
-export async function refuseErrors(
+/** Throws what an endpoint's answer other than a success means: `Refusal`, `EndpointFailure` or `RouterError`. */
+export async function refuse(
   answer: UpstreamAnswer,
   endpoint: Endpoint,
   protocol: Protocol,
   native: boolean,
-): Promise<void> {
+): Promise<never> {
   const { status } = answer;
-  if (status < 300) return;
   if (status < 400) throw new EndpointFailure('invalid', `answered with a redirect (${status})`);
   if ((status === 401 || status === 403) && endpoint.kind !== 'ollama') throw keyRefused(endpoint, status);
   const body = await readAll(answer, MAX_BYTES);

@@ -6,7 +6,7 @@ import { copyAnswer } from './copy.ts';
 import { upstreamHeaders } from './headers.ts';
 import { type Lane, laneTo } from './lane.ts';
 import type { Incoming, Line } from './line.ts';
-import { refuseErrors } from './refusal.ts';
+import { refuse } from './refusal.ts';
 import type { Reply } from './reply.ts';
 
 /**
@@ -17,7 +17,7 @@ import type { Reply } from './reply.ts';
 export async function relay(line: Line, incoming: Incoming, reply: Reply): Promise<void> {
   const { model, operation } = incoming.call;
   const attempts = new Attempts(line, model);
-  await catalogReady(line.router.catalog, model);
+  if (!line.router.catalog.settled) await catalogReady(line.router.catalog, model);
   for (;;) {
     using placement = line.router.place(model, operation.protocol, attempts.tried) ?? attempts.giveUp();
     try {
@@ -25,7 +25,7 @@ export async function relay(line: Line, incoming: Incoming, reply: Reply): Promi
       using exchange = line.upstream.open(upstreamRequest(line, incoming, placement, lane));
       reply.onGone(() => exchange.abort());
       const answer = await exchange.answer;
-      await refuseErrors(answer, placement.endpoint, operation.protocol, lane.native);
+      if (answer.status >= 300) await refuse(answer, placement.endpoint, operation.protocol, lane.native);
       noteLoaded(line, placement);
       const pipe = lane.pipe(headerOf(answer.headers, 'content-type') ?? '');
       await copyAnswer(answer, pipe, reply);

@@ -33,16 +33,19 @@ export class Slots {
   /** Endpoint URL to model to requests in flight; only what is above zero. */
   snapshot(): Record<string, Record<string, number>> {
     const all: Record<string, Record<string, number>> = {};
-    for (const [endpoint, models] of this.#inFlight) all[endpoint.url] = Object.fromEntries(models);
+    for (const [endpoint, models] of this.#inFlight) {
+      const busy = [...models].filter(([, count]) => count > 0);
+      if (busy.length > 0) all[endpoint.url] = Object.fromEntries(busy);
+    }
     return all;
   }
 
   #add(endpoint: Endpoint, model: string, change: number): void {
-    const models = this.#inFlight.get(endpoint) ?? new Map<string, number>();
-    const count = (models.get(model) ?? 0) + change;
-    if (count > 0) models.set(model, count);
-    else models.delete(model);
-    if (models.size > 0) this.#inFlight.set(endpoint, models);
-    else this.#inFlight.delete(endpoint);
+    let models = this.#inFlight.get(endpoint);
+    if (models === undefined) {
+      models = new Map();
+      this.#inFlight.set(endpoint, models);
+    }
+    models.set(model, (models.get(model) ?? 0) + change);
   }
 }

@@ -70,12 +70,17 @@ export async function readBody(request: IncomingMessage, hold: Hold): Promise<Bu
 function gather(request: IncomingMessage, hold: Hold): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
-    const idle = setTimeout(() => reject(new RouterError('body_timeout', 'the request body did not arrive')), IDLE_MS);
+    let idle: NodeJS.Timeout | undefined;
+    const tooSlow = () => reject(new RouterError('body_timeout', 'the request body did not arrive'));
+    // Most bodies have come with their head: for those no timer is set.
+    process.nextTick(() => {
+      if (!request.complete) idle = setTimeout(tooSlow, IDLE_MS);
+    });
     request.on('data', (bytes: Buffer) => {
       try {
         hold.grow(bytes.length);
         parts.push(bytes);
-        idle.refresh();
+        idle?.refresh();
       } catch (error) {
         parts.length = 0;
         reject(error);
@@ -86,10 +91,9 @@ function gather(request: IncomingMessage, hold: Hold): Promise<Buffer> {
       const [first] = parts;
       resolve(parts.length === 1 && first !== undefined ? first : Buffer.concat(parts));
     });
-    request.on('error', () => reject(new ClientGone()));
     request.on('close', () => {
       clearTimeout(idle);
-      reject(new ClientGone());
+      if (!request.complete) reject(new ClientGone());
     });
   });
 }

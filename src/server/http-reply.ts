@@ -1,6 +1,10 @@
 import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import type { Reply } from '../relay/reply.ts';
 import { headerOf } from '../upstream/client.ts';
+
+/** Up to this many bytes a text is written faster than bytes are. */
+const SMALL = 64 * 1024;
 
 /** A client's HTTP response as the line writes to it. */
 export class HttpReply implements Reply {
@@ -8,6 +12,8 @@ export class HttpReply implements Reply {
   readonly #requestId: string;
   readonly #extra: string[] = [];
   readonly #clientIdleMs: number;
+  /** Whether the body's chunks are framed here. */
+  #framing = false;
   #gone = false;
   #onGone: (() => void) | undefined;
   #onDrained: (() => void) | undefined;
@@ -21,7 +27,6 @@ export class HttpReply implements Reply {
     this.#requestId = requestId;
     this.#clientIdleMs = clientIdleMs;
     response.on('close', () => this.#closed());
-    response.on('drain', () => this.#drained());
   }
 
   get started(): boolean {
@@ -37,7 +42,9 @@ export class HttpReply implements Reply {
     const head = [...headers, ...this.#extra];
     if (headerOf(headers, 'x-request-id') === undefined) head.push('X-Request-Id', this.#requestId);
     if (length !== undefined) head.push('Content-Length', String(length));
+    else if (this.#canFrame()) head.push('Transfer-Encoding', 'chunked');
     this.#response.writeHead(status, head);
+    if (this.#framing) this.#response.flushHeaders();
   }
 
   /** A whole JSON answer. */
@@ -48,13 +55,16 @@ export class HttpReply implements Reply {
   }
 
   write(bytes: Buffer): boolean {
-    const room = this.#response.write(bytes);
-    if (!room) this.#response.socket?.setTimeout(this.#clientIdleMs);
-    return room;
+    const { socket } = this.#response;
+    if (!this.#framing || socket === null) return this.#room(this.#response.write(bytes), this.#response);
+    // A frame in one piece costs half of what node's four do: size, line end, data, line end.
+    return this.#room(socket.write(frame(bytes)), socket);
   }
 
   end(bytes?: Buffer): void {
-    this.#response.end(bytes);
+    // As text, a small body leaves in one piece with the head.
+    if (bytes !== undefined && bytes.length <= SMALL) this.#response.end(bytes.toString('latin1'), 'latin1');
+    else this.#response.end(bytes);
     if (!this.#response.writableFinished) this.#response.socket?.setTimeout(this.#clientIdleMs);
   }
 
@@ -71,6 +81,21 @@ export class HttpReply implements Reply {
     if (this.#gone) callback();
   }
 
+  /** Not for HTTP/1.0 and HEAD, nor where the connection still belongs to an earlier answer. */
+  #canFrame(): boolean {
+    const { req, socket } = this.#response;
+    this.#framing = socket !== null && req.httpVersion === '1.1' && req.method !== 'HEAD';
+    return this.#framing;
+  }
+
+  /** Without room, waits for it: not for ever. */
+  #room(room: boolean, writable: Writable): boolean {
+    if (room) return true;
+    writable.once('drain', () => this.#drained());
+    this.#response.socket?.setTimeout(this.#clientIdleMs);
+    return false;
+  }
+
   #drained(): void {
     this.#response.socket?.setTimeout(0);
     const callback = this.#onDrained;
@@ -83,4 +108,14 @@ export class HttpReply implements Reply {
     this.#gone = true;
     this.#onGone?.();
   }
+}
+
+/** The bytes as one chunk of a chunked body (RFC 9112, section 7.1). */
+function frame(bytes: Buffer): Buffer {
+  const size = bytes.length.toString(16);
+  const whole = Buffer.allocUnsafe(size.length + bytes.length + 4);
+  whole.write(`${size}\r\n`, 0, 'latin1');
+  bytes.copy(whole, size.length + 2);
+  whole.write('\r\n', size.length + 2 + bytes.length, 'latin1');
+  return whole;
 }

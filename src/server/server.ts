@@ -1,4 +1,4 @@
-import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import http, { type IncomingMessage, type Server } from 'node:http';
 import { randomId } from '../domain/random-id.ts';
 import { RouterError } from '../errors.ts';
 import type { Gate } from './auth.ts';
@@ -32,7 +32,10 @@ export function createServer(parts: ServerParts): Server {
     requestTimeout: 0,
     noDelay: true,
   };
-  const server = http.createServer(options, (request, response) => void serve(parts, request, response));
+  const requestId = requestIds();
+  const server = http.createServer(options, (request, response) => {
+    void serve(parts, request, new HttpReply(response, requestId(request), parts.clientIdleMs));
+  });
   server.on('clientError', (_error, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
     else socket.destroy();
@@ -40,8 +43,7 @@ export function createServer(parts: ServerParts): Server {
   return server;
 }
 
-async function serve(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const reply = new HttpReply(response, requestId(request), parts.clientIdleMs);
+async function serve(parts: ServerParts, request: IncomingMessage, reply: HttpReply): Promise<void> {
   const target = readTarget(request.url ?? '/');
   try {
     reply.alsoSend(...parts.cors.headers(request));
@@ -79,8 +81,12 @@ function drop(request: IncomingMessage): void {
   request.resume();
 }
 
-/** The client's own id where it is fit to be sent back, else a new one. */
-function requestId(request: IncomingMessage): string {
-  const given = request.headers['x-request-id'];
-  return typeof given === 'string' && /^[\w.:/-]{1,128}$/.test(given) ? given : randomId('r-');
+/** Names requests: with the client's own id where that is fit to be sent back, else a new one. */
+function requestIds(): (request: IncomingMessage) => string {
+  const start = randomId('r-').slice(0, 10);
+  let count = 0;
+  return (request) => {
+    const given = request.headers['x-request-id'];
+    return typeof given === 'string' && /^[\w.:/-]{1,128}$/.test(given) ? given : `${start}-${(count++).toString(36)}`;
+  };
 }

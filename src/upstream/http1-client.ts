@@ -9,13 +9,16 @@ const IDLE_MS = 4_000;
 interface Target extends Origin {
   readonly authority: string;
   readonly prefix: string;
-  readonly idle: Connection[];
+  /** Connections that carry nothing, the one used last at the end. */
+  readonly idle: { readonly connection: Connection; readonly since: number }[];
 }
 
 /** The client of endpoints: HTTP/1.1 with pooled connections, written for the cost of one streamed chunk. */
 export class Http1Client implements UpstreamClient {
   readonly #targets = new Map<string, Target>();
   readonly #exchanges = new Set<Http1Exchange>();
+  /** One timer for all idle connections: setting one for each would cost every request. */
+  readonly #sweep = setInterval(() => this.#closeIdle(), IDLE_MS / 4).unref();
 
   open(request: UpstreamRequest): Exchange {
     const exchange = new Http1Exchange(request, this.#target(request.base), (done) => this.#exchanges.delete(done));
@@ -26,7 +29,16 @@ export class Http1Client implements UpstreamClient {
 
   close(): void {
     for (const exchange of this.#exchanges) exchange.abort();
-    for (const { idle } of this.#targets.values()) for (const connection of idle.splice(0)) connection.close();
+    for (const { idle } of this.#targets.values()) for (const { connection } of idle.splice(0)) connection.close();
+    clearInterval(this.#sweep);
+  }
+
+  #closeIdle(): void {
+    const old = Date.now() - IDLE_MS;
+    for (const { idle } of this.#targets.values()) {
+      const used = idle.findIndex(({ since }) => since > old);
+      for (const { connection } of idle.splice(0, used === -1 ? idle.length : used)) connection.close();
+    }
   }
 
   #target(base: string): Target {
@@ -48,15 +60,14 @@ export class Http1Client implements UpstreamClient {
 }
 
 class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
-  readonly answer: Promise<UpstreamAnswer>;
   status = 0;
   headers: readonly string[] = [];
   readonly #request: UpstreamRequest;
   readonly #target: Target;
   readonly #onDone: (exchange: Http1Exchange) => void;
   #connection: Connection | undefined;
-  #resolve: (answer: UpstreamAnswer) => void = () => {};
-  #reject: (error: Error) => void = () => {};
+  #promised: PromiseWithResolvers<UpstreamAnswer> | undefined;
+  #failure: Error | undefined;
   #sink: AnswerSink | undefined;
   /** What arrived between the head and the call of `read`. */
   readonly #early: Buffer[] = [];
@@ -68,16 +79,18 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
     this.#request = request;
     this.#target = target;
     this.#onDone = onDone;
-    this.answer = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    // Whoever stops waiting for the answer leaves by disposing; the rejection must not count as unhandled then.
-    this.answer.catch(() => {});
+  }
+
+  /** Made when it is asked for: a promise that nobody waits for must not be rejected. */
+  get answer(): Promise<UpstreamAnswer> {
+    this.#promised ??= Promise.withResolvers();
+    if (this.#failure !== undefined) this.#promised.reject(this.#failure);
+    else if (this.status !== 0) this.#promised.resolve(this);
+    return this.#promised.promise;
   }
 
   start(): void {
-    this.#send(this.#target.idle.pop());
+    this.#send(this.#target.idle.pop()?.connection);
   }
 
   read(sink: AnswerSink): void {
@@ -106,9 +119,7 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
     this.#connection?.close();
     this.#connection = undefined;
     this.#onDone(this);
-    const gone = new ClientGone();
-    this.#reject(gone);
-    this.#sink?.fail(gone);
+    this.#fail(new ClientGone());
   }
 
   [Symbol.dispose](): void {
@@ -118,8 +129,7 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
   head(status: number, headers: readonly string[]): void {
     this.status = status;
     this.headers = headers;
-    this.#connection?.limitSilence(this.#request.timeouts.idle, 'stalled');
-    this.#resolve(this);
+    this.#promised?.resolve(this);
   }
 
   data(bytes: Buffer): void {
@@ -170,8 +180,7 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
       connection.close();
       return;
     }
-    connection.limitSilence(IDLE_MS, 'unused');
-    idle.push(connection);
+    idle.push({ connection, since: Date.now() });
   }
 
   #conclude(end: 'complete' | Error): void {
@@ -181,8 +190,14 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
     else if (this.status === 0 && end !== 'complete') {
       this.#over = true;
       this.#onDone(this);
-      this.#reject(end);
+      this.#fail(end);
     }
+  }
+
+  #fail(error: Error): void {
+    this.#failure = error;
+    this.#promised?.reject(error);
+    this.#sink?.fail(error);
   }
 
   #finish(end: 'complete' | Error): void {
@@ -194,7 +209,7 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
 }
 
 function forget({ idle }: Target, closed: Connection): void {
-  const index = idle.indexOf(closed);
+  const index = idle.findIndex(({ connection }) => connection === closed);
   if (index !== -1) idle.splice(index, 1);
 }
 
