@@ -63,7 +63,10 @@ export interface AnswerEncoder {
 export interface AnswerPipe {
   /** The content type to send, where it differs from the endpoint's. */
   readonly contentType: string | undefined;
-  /** Takes the next bytes; gives what may go to the client now. Throws `Refusal` for an error in place of an answer. */
+  /**
+   * Takes the next bytes, which are overwritten after the call; gives what may go to the client now, as views of them
+   * where nothing changes. Throws `Refusal` for an error in place of an answer.
+   */
   push(bytes: Buffer): Buffer;
   /** The endpoint's body has ended by its own framing: gives the rest, with an error record where it is incomplete. */
   end(): Buffer;

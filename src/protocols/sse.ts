@@ -53,7 +53,7 @@ export class SseReader {
   complete(bytes: Buffer): Buffer {
     const input = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
     const end = lastEventEnd(input);
-    this.#held = input.subarray(end);
+    this.#held = Buffer.from(input.subarray(end));
     if (this.#held.length > MAX_RECORD_BYTES) throw new EndpointFailure('invalid', 'sent a record that is too long');
     return end === input.length ? input : input.subarray(0, end);
   }

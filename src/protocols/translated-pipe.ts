@@ -50,7 +50,7 @@ export class TranslatedPipe implements AnswerPipe {
   }
 
   #hold(bytes: Buffer): Buffer {
-    this.#whole.push(bytes);
+    this.#whole.push(Buffer.from(bytes));
     this.#wholeBytes += bytes.length;
     if (this.#wholeBytes > MAX_WHOLE_BYTES) throw new EndpointFailure('invalid', 'sent an answer that is too long');
     return NOTHING;

@@ -23,7 +23,7 @@ export class WholePipe implements AnswerPipe {
 
   push(bytes: Buffer): Buffer {
     if (this.#flowing) return bytes;
-    this.#held.push(bytes);
+    this.#held.push(Buffer.from(bytes));
     this.#heldBytes += bytes.length;
     if (this.#heldBytes <= MAX_HELD_BYTES) return NOTHING;
     this.#flowing = true;

@@ -4,7 +4,7 @@ export interface Reply {
   readonly started: boolean;
   /** Sends the head; names and values in turn. `length` in bytes, where the whole body is known. */
   start(status: number, headers: readonly string[], length?: number): void;
-  /** False: the client reads too slowly; write on after `onceDrained`. */
+  /** Takes the bytes or a copy before it returns. False: the client reads too slowly; write on after `onceDrained`. */
   write(bytes: Buffer): boolean;
   end(bytes?: Buffer): void;
   /** Breaks the connection off, so that what was sent does not look complete. */

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, zstdDecompress } from 'node:zlib';
 import { ClientGone, RouterError } from '../errors.ts';
+import { headerOf } from '../upstream/client.ts';
 
 type Decompress = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
 
@@ -54,17 +55,17 @@ export interface Hold extends Disposable {
 }
 
 /** The request's whole body, decompressed. Throws as `Hold.grow`, `unsupported_encoding`, `body_timeout`, `ClientGone`. */
-export async function readBody(request: IncomingMessage, hold: Hold): Promise<Buffer> {
-  const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+export function readBody(request: IncomingMessage, hold: Hold): Promise<Buffer> {
+  const encoding = headerOf(request.rawHeaders, 'content-encoding')?.toLowerCase() ?? 'identity';
+  if (encoding === 'identity' || encoding === '') return gather(request, hold);
   const decode = DECODERS[encoding];
-  if (decode === undefined && encoding !== 'identity') {
+  if (decode === undefined) {
     throw new RouterError(
       'unsupported_encoding',
       `content-encoding "${encoding}" is not supported; use zstd, gzip, br or deflate`,
     );
   }
-  const body = await gather(request, hold);
-  return decode === undefined ? body : decompress(body, decode, encoding, hold);
+  return gather(request, hold).then((body) => decompress(body, decode, encoding, hold));
 }
 
 function gather(request: IncomingMessage, hold: Hold): Promise<Buffer> {

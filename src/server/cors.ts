@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { RouterError } from '../errors.ts';
+import { headerOf } from '../upstream/client.ts';
 
 /** Ollama's own list, and browser extensions: what runs on the client's machine and not on a foreign page. */
 const LOCAL_ORIGIN =
@@ -19,9 +20,9 @@ export class Cors {
 
   /** The headers for the answer to this request. Throws `origin_not_allowed`. */
   headers(request: IncomingMessage): string[] {
-    const { origin, host } = request.headers;
+    const origin = headerOf(request.rawHeaders, 'origin');
     if (origin === undefined) return [];
-    if (!this.#allows(origin, host)) {
+    if (!this.#allows(origin, request.headers.host)) {
       throw new RouterError('origin_not_allowed', `browser origin ${origin} is not allowed; add it to cors_origins`);
     }
     return ['Access-Control-Allow-Origin', origin, 'Vary', 'Origin', 'Access-Control-Expose-Headers', EXPOSED];

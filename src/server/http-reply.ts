@@ -56,7 +56,7 @@ export class HttpReply implements Reply {
 
   write(bytes: Buffer): boolean {
     const { socket } = this.#response;
-    if (!this.#framing || socket === null) return this.#room(this.#response.write(bytes), this.#response);
+    if (!this.#framing || socket === null) return this.#room(this.#response.write(Buffer.from(bytes)), this.#response);
     // A frame in one piece costs half of what node's four do: size, line end, data, line end.
     return this.#room(socket.write(frame(bytes)), socket);
   }

@@ -1,6 +1,7 @@
 import http, { type IncomingMessage, type Server } from 'node:http';
 import { randomId } from '../domain/random-id.ts';
 import { RouterError } from '../errors.ts';
+import { headerOf } from '../upstream/client.ts';
 import type { Gate } from './auth.ts';
 import type { Cors } from './cors.ts';
 import { dialectOf } from './error-body.ts';
@@ -47,7 +48,8 @@ async function serve(parts: ServerParts, request: IncomingMessage, reply: HttpRe
   const target = readTarget(request.url ?? '/');
   try {
     reply.alsoSend(...parts.cors.headers(request));
-    await handle(parts, request, reply, target);
+    const done = handle(parts, request, reply, target);
+    if (done !== undefined) await done;
   } catch (error) {
     if (isFault(error)) parts.onFault(error);
     replyWithError(request, reply, error, dialectOf(target.path));
@@ -55,18 +57,18 @@ async function serve(parts: ServerParts, request: IncomingMessage, reply: HttpRe
   }
 }
 
-async function handle(parts: ServerParts, request: IncomingMessage, reply: HttpReply, target: Target): Promise<void> {
+function handle(parts: ServerParts, request: IncomingMessage, reply: HttpReply, target: Target): void | Promise<void> {
   const method = request.method ?? 'GET';
   if (method === 'OPTIONS') {
     reply.start(204, parts.cors.preflight(request), 0);
     reply.end();
-    return;
+    return undefined;
   }
   const match = parts.routes.match(method, target.path);
   if (match?.route?.open?.includes(method) !== true) parts.gate.check(request, target.keys);
   if (match === undefined) throw new RouterError('unknown_route', `no route ${method} ${target.path}`);
   if (match.route === undefined) throw notAllowed(method, target.path, match.allow);
-  await match.route.handler({ request, reply, query: target.query, rest: match.rest });
+  return match.route.handler({ request, reply, query: target.query, rest: match.rest });
 }
 
 function notAllowed(method: string, path: string, allow: readonly string[]): RouterError {
@@ -86,7 +88,7 @@ function requestIds(): (request: IncomingMessage) => string {
   const start = randomId('r-').slice(0, 10);
   let count = 0;
   return (request) => {
-    const given = request.headers['x-request-id'];
-    return typeof given === 'string' && /^[\w.:/-]{1,128}$/.test(given) ? given : `${start}-${(count++).toString(36)}`;
+    const given = headerOf(request.rawHeaders, 'x-request-id');
+    return given !== undefined && /^[\w.:/-]{1,128}$/.test(given) ? given : `${start}-${(count++).toString(36)}`;
   };
 }

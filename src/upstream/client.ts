@@ -43,6 +43,7 @@ export interface UpstreamAnswer {
 
 /** Receives an answer's body: any number of `data`, then exactly one of `end` and `fail`. */
 export interface AnswerSink {
+  /** The bytes are overwritten after the call: what is kept is copied. */
   data(bytes: Buffer): void;
   /** The body is complete by its own framing. */
   end(): void;

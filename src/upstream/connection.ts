@@ -29,13 +29,12 @@ export class Connection {
   #closed = false;
   #missing = 'no connection';
 
-  /** `onClosed` is called once, whoever closed it. */
-  constructor(origin: Origin, connectTimeoutMs: number, onClosed: (connection: Connection) => void) {
-    this.#socket = connect(origin);
+  /** Connections share `buffer` for what they read. `onClosed` is called once, whoever closed the connection. */
+  constructor(origin: Origin, buffer: Buffer, connectTimeoutMs: number, onClosed: (connection: Connection) => void) {
+    this.#socket = connect(origin, buffer, (bytes) => this.#read(bytes));
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true, 15_000);
     this.#socket.setTimeout(connectTimeoutMs, () => this.#silent());
-    this.#socket.on('data', (bytes) => this.#read(bytes));
     this.#socket.on('end', () => this.#guard(() => this.#parser?.eof()));
     this.#socket.on('error', (error) => this.#break(describe(error)));
     this.#socket.on('close', () => {
@@ -127,9 +126,17 @@ export class Connection {
   }
 }
 
-function connect({ secure, host, port }: Origin): net.Socket {
-  if (!secure) return net.connect({ host, port });
-  return tls.connect({ host, port, ALPNProtocols: ['http/1.1'], ...(net.isIP(host) === 0 && { servername: host }) });
+/** Opens a connection whose bytes come by `read`: in plain ones as views of `buffer`, written over by the next read. */
+function connect({ secure, host, port }: Origin, buffer: Buffer, read: (bytes: Buffer) => void): net.Socket {
+  if (!secure) {
+    const callback = (length: number) => {
+      read(buffer.subarray(0, length));
+      return true;
+    };
+    return net.connect({ host, port, onread: { buffer, callback } });
+  }
+  const named = net.isIP(host) === 0 && { servername: host };
+  return tls.connect({ host, port, ALPNProtocols: ['http/1.1'], ...named }).on('data', read);
 }
 
 const WORDS: Readonly<Record<string, string>> = {

@@ -5,6 +5,7 @@ import { Connection, type ConnectionEvents, type Origin } from './connection.ts'
 /** Idle connections kept per origin, and for how long: below the 5 s after which node servers close theirs. */
 const MAX_IDLE = 512;
 const IDLE_MS = 4_000;
+const READ_BYTES = 64 * 1024;
 
 interface Target extends Origin {
   readonly authority: string;
@@ -17,11 +18,14 @@ interface Target extends Origin {
 export class Http1Client implements UpstreamClient {
   readonly #targets = new Map<string, Target>();
   readonly #exchanges = new Set<Http1Exchange>();
+  /** What any connection reads lands here: a buffer of its own for each read would be most of the garbage. */
+  readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   /** One timer for all idle connections: setting one for each would cost every request. */
   readonly #sweep = setInterval(() => this.#closeIdle(), IDLE_MS / 4).unref();
 
   open(request: UpstreamRequest): Exchange {
-    const exchange = new Http1Exchange(request, this.#target(request.base), (done) => this.#exchanges.delete(done));
+    const forget = (done: Http1Exchange) => this.#exchanges.delete(done);
+    const exchange = new Http1Exchange(request, this.#target(request.base), this.#buffer, forget);
     this.#exchanges.add(exchange);
     exchange.start();
     return exchange;
@@ -64,6 +68,7 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
   headers: readonly string[] = [];
   readonly #request: UpstreamRequest;
   readonly #target: Target;
+  readonly #buffer: Buffer;
   readonly #onDone: (exchange: Http1Exchange) => void;
   #connection: Connection | undefined;
   #promised: PromiseWithResolvers<UpstreamAnswer> | undefined;
@@ -75,9 +80,10 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
   #paused = false;
   #over = false;
 
-  constructor(request: UpstreamRequest, target: Target, onDone: (exchange: Http1Exchange) => void) {
+  constructor(request: UpstreamRequest, target: Target, buffer: Buffer, onDone: (exchange: Http1Exchange) => void) {
     this.#request = request;
     this.#target = target;
+    this.#buffer = buffer;
     this.#onDone = onDone;
   }
 
@@ -138,7 +144,7 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
       return;
     }
     if (this.#early.length > 0) this.#connection?.pause();
-    this.#early.push(bytes);
+    this.#early.push(Buffer.from(bytes));
   }
 
   end(reusable: boolean): void {
@@ -158,7 +164,8 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
     const { request, target } = { request: this.#request, target: this.#target };
     try {
       const head = requestHead(request, target);
-      const connection = pooled ?? new Connection(target, request.timeouts.connect, (closed) => forget(target, closed));
+      const connection =
+        pooled ?? new Connection(target, this.#buffer, request.timeouts.connect, (closed) => forget(target, closed));
       this.#connection = connection;
       connection.limitSilence(request.timeouts.firstByte, 'sent nothing');
       connection.start(head, request.body, request.method, this);

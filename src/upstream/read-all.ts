@@ -10,7 +10,7 @@ export function readAll(answer: UpstreamAnswer, maxBytes: number): Promise<Buffe
       data(bytes) {
         length += bytes.length;
         if (length > maxBytes) reject(new EndpointFailure('invalid', 'sent an answer that is too long'));
-        else parts.push(bytes);
+        else parts.push(Buffer.from(bytes));
       },
       end: () => resolve(Buffer.concat(parts)),
       fail: reject,

@@ -3,6 +3,7 @@ import { EndpointFailure } from '../errors.ts';
 /** What the parser tells about one answer, in this order; `data` at most once per push. */
 export interface ParserEvents {
   head(status: number, headers: string[]): void;
+  /** Views of what was pushed: what is kept is copied. */
   data(bytes: Buffer): void;
   /** `reusable`: the connection may carry another request. */
   end(reusable: boolean): void;
@@ -41,7 +42,7 @@ export class ResponseParser {
     while (at < input.length && this.#state !== 'done') {
       const next = this.#step(input, at);
       if (next === -1) {
-        this.#held = input.subarray(at);
+        this.#held = Buffer.from(input.subarray(at));
         break;
       }
       at = next;

@@ -17,7 +17,7 @@ export class NdjsonPipe implements AnswerPipe {
   usage: TokenUsage | undefined;
   readonly #edit: ((lines: Buffer) => Buffer) | undefined;
   #held: Buffer = NOTHING;
-  #lastLines: Buffer = NOTHING;
+  #lastLine: Buffer = NOTHING;
 
   /** `edit` changes whole lines on their way. */
   constructor(edit: ((lines: Buffer) => Buffer) | undefined) {
@@ -28,7 +28,7 @@ export class NdjsonPipe implements AnswerPipe {
     const input = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
     const lineEnd = input.lastIndexOf(LINE_FEED) + 1;
     const end = lineEnd === 0 && input.length > MAX_LINE_BYTES ? input.length : lineEnd;
-    this.#held = input.subarray(end);
+    this.#held = Buffer.from(input.subarray(end));
     return end === 0 ? NOTHING : this.#pass(end === input.length ? input : input.subarray(0, end));
   }
 
@@ -36,7 +36,7 @@ export class NdjsonPipe implements AnswerPipe {
     const rest = this.#held;
     this.#held = NOTHING;
     const said = rest.length === 0 ? NOTHING : this.#pass(rest);
-    const last = lastObject(this.#lastLines);
+    const last = parse(this.#lastLine);
     this.usage = last && readUsage(last);
     if (last !== undefined && isTerminal(last)) return said;
     const opened = rest.length === 0 ? '' : '\n';
@@ -45,23 +45,25 @@ export class NdjsonPipe implements AnswerPipe {
 
   /** A line that was not finished never reaches the client. */
   fail(message: string): Buffer {
-    const last = lastObject(this.#lastLines);
+    const last = parse(this.#lastLine);
     this.usage = last && readUsage(last);
     return last !== undefined && isTerminal(last) ? NOTHING : Buffer.from(errorLine(message));
   }
 
   #pass(lines: Buffer): Buffer {
-    this.#lastLines = lines;
+    this.#lastLine = Buffer.from(lines.subarray(lineStart(lines), lines.length));
     return this.#edit === undefined ? lines : this.#edit(lines);
   }
 }
 
-/** The object on the last line. */
-function lastObject(lines: Buffer): JsonObject | undefined {
-  const end = lines.at(-1) === LINE_FEED ? lines.length - 1 : lines.length;
-  const start = end === 0 ? 0 : lines.lastIndexOf(LINE_FEED, end - 1) + 1;
+/** Where the last line begins, whether or not its line feed is there. */
+function lineStart(lines: Buffer): number {
+  return lines.length < 2 ? 0 : lines.lastIndexOf(LINE_FEED, lines.length - 2) + 1;
+}
+
+function parse(line: Buffer): JsonObject | undefined {
   try {
-    return asObject(JSON.parse(lines.toString('utf8', start, end)));
+    return asObject(JSON.parse(line.toString('utf8')));
   } catch {
     return undefined;
   }
