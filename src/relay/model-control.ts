@@ -33,6 +33,8 @@ export async function load(line: Line, incoming: Incoming, reply: Reply): Promis
 export async function unload(line: Line, incoming: Incoming, reply: Reply): Promise<void> {
   const { call } = incoming;
   await catalogReady(line.router.catalog, call.model);
+  // What is loaded changes behind the router's back, and an endpoint that is left out keeps its memory taken.
+  await Promise.all(line.router.candidatesFor(call.model).map(({ endpoint }) => line.probe(endpoint)));
   const loaded = line.router.candidatesFor(call.model).filter(({ model }) => model.loaded);
   const results = await Promise.allSettled(loaded.map((listing) => unloadOn(line, incoming, listing)));
   await Promise.all(loaded.map(({ endpoint }) => line.probe(endpoint)));

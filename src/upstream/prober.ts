@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { EndpointFailure } from '../errors.ts';
 import type { Catalog } from '../routing/catalog.ts';
+import { askWhatItHas } from './ask-endpoint.ts';
 import type { UpstreamClient } from './client.ts';
-import { askWhatItHas } from './probes/probe.ts';
 
 /** Milliseconds between probes. External services are asked less often than machines next door. */
 export interface Pace {

@@ -1,0 +1,181 @@
+import type { Call } from '../call.ts';
+import type { Exchange } from '../exchange.ts';
+import { GenerationFailure, type Usage } from '../generation.ts';
+import type { Host } from '../host.ts';
+import type { LoadedModel } from '../loaded-model.ts';
+import { type Body, objectIn, textIn } from '../openai/body.ts';
+import { ApiFailure } from '../openai/failure.ts';
+import { chatCall, completionCall, promptsOf } from '../openai/read-call.ts';
+import type { Run } from '../openai/run.ts';
+import { stream } from '../openai/stream.ts';
+import { base64Vector } from '../openai/vector.ts';
+import { whole } from '../openai/whole.ts';
+import { countTokens } from '../text.ts';
+import { json } from './answers.ts';
+import { checkChat, checkSampling } from './check.ts';
+import { defaultBuild, llamaStyle, timings } from './style.ts';
+
+/** A request on a loaded model. */
+export interface Work {
+  readonly host: Host;
+  readonly loaded: LoadedModel;
+  readonly body: Body;
+  readonly exchange: Exchange;
+}
+
+/** POST /v1/chat/completions. */
+export async function chat(work: Work): Promise<void> {
+  const { body, loaded } = work;
+  checkChat(body, loaded.model);
+  checkSampling(body, loaded.pool.slots.length);
+  const call = fitting(loaded, chatCall(loaded.model, body));
+  const calls = Array.from({ length: Number(body['n'] ?? 1) }, () => call);
+  await run(work, calls, 'chat', chatLogprobs(body));
+}
+
+/** Without `top_logprobs` there are twenty alternatives; 0 of them switches log probabilities off. */
+function chatLogprobs(body: Body): number | undefined {
+  if (body['logprobs'] !== true) return undefined;
+  const count = Number(body['top_logprobs'] ?? 20);
+  return count === 0 ? undefined : count;
+}
+
+/** POST /v1/completions. */
+export async function completion(work: Work): Promise<void> {
+  const { body, loaded } = work;
+  const prompts = promptsIn(body);
+  checkSampling(body, loaded.pool.slots.length);
+  const calls = prompts.map((prompt) => fitting(loaded, completionCall(loaded.model, prompt, body)));
+  const logprobs = Number(body['logprobs'] ?? 0);
+  await run(work, calls, 'completion', logprobs > 0 ? logprobs : undefined);
+}
+
+function promptsIn(body: Body): string[] {
+  const { prompt } = body;
+  if (prompt === undefined) throw new ApiFailure(400, "[json.exception.out_of_range.403] key 'prompt' not found");
+  return promptsOf(prompt);
+}
+
+async function run(
+  work: Work,
+  calls: readonly Call[],
+  form: Run['form'],
+  topLogprobs: number | undefined,
+): Promise<void> {
+  const { host, loaded, body, exchange } = work;
+  const answer = body['stream'] === true ? stream : whole;
+  await answer({
+    host,
+    loaded,
+    calls,
+    exchange,
+    style: llamaStyle(host.options.version ?? defaultBuild),
+    form,
+    // The server's own name, whatever the request said.
+    modelName: loaded.model.name,
+    stream: body['stream'] === true,
+    includeUsage: objectIn(body['stream_options'])['include_usage'] === true,
+    topLogprobs,
+  });
+}
+
+/** POST /completion (its own form) and POST /infill, which the model must have been trained for. */
+export async function ownCompletion(work: Work, prompt: string): Promise<void> {
+  const { host, loaded, body, exchange } = work;
+  checkSampling(body, loaded.pool.slots.length);
+  const call = fitting(loaded, completionCall(loaded.model, prompt, body));
+  const isStream = body['stream'] === true;
+  let content = '';
+  let last: object = {};
+  try {
+    for await (const event of host.answer(loaded, call, exchange)) {
+      if (event.type === 'finish') last = ownEnd(loaded, event.reason, event.usage);
+      if (event.type !== 'text') continue;
+      content += event.text;
+      if (isStream) await ownRecord(exchange, { index: 0, content: event.text, tokens: [], stop: false });
+    }
+  } catch (error) {
+    if (error instanceof GenerationFailure && !exchange.headSent) throw new ApiFailure(500, error.message);
+    throw error;
+  }
+  if (!isStream) return json(exchange, { index: 0, content, tokens: [], ...last });
+  await ownRecord(exchange, { index: 0, content: '', tokens: [], ...last });
+  await exchange.close();
+}
+
+async function ownRecord(exchange: Exchange, record: object): Promise<void> {
+  if (!exchange.headSent) await exchange.open(200, llamaStyle('').streamHeaders);
+  await exchange.write(`data: ${JSON.stringify(record)}\n\n`);
+}
+
+function ownEnd(loaded: LoadedModel, reason: 'stop' | 'length', usage: Usage): object {
+  return {
+    stop: true,
+    model: loaded.model.name,
+    tokens_predicted: usage.completionTokens,
+    tokens_evaluated: usage.promptTokens,
+    stop_type: reason === 'length' ? 'limit' : 'eos',
+    tokens_cached: usage.promptTokens + usage.completionTokens,
+    timings: timings(usage),
+  };
+}
+
+/** POST /infill. */
+export async function infill(work: Work): Promise<void> {
+  if (!work.loaded.model.capabilities.includes('insert')) {
+    const missing = 'prefix token is missing. suffix token is missing. middle token is missing. ';
+    throw new ApiFailure(501, `Infill is not supported by this model: ${missing}`);
+  }
+  const { input_prefix: prefix, input_suffix: suffix } = work.body;
+  await ownCompletion(work, `<PRE>${textIn(prefix) ?? ''}<SUF>${textIn(suffix) ?? ''}<MID>`);
+}
+
+/** The prompt must fit a slot; what is generated ends where the slot does. */
+function fitting(loaded: LoadedModel, call: Call): Call {
+  const tokens = countTokens(call.prompt);
+  const room = loaded.contextLength - tokens;
+  if (room <= 0) throw contextOverflow(tokens, loaded.contextLength);
+  return { ...call, maxTokens: Math.min(call.maxTokens, room) };
+}
+
+function contextOverflow(tokens: number, context: number): ApiFailure {
+  const text = `request (${tokens} tokens) exceeds the available context size (${context} tokens), try increasing it`;
+  return new ApiFailure(400, text, {
+    type: 'exceed_context_size_error',
+    more: { n_prompt_tokens: tokens, n_ctx: context },
+  });
+}
+
+/** POST /v1/embeddings. */
+export async function embeddings(work: Work): Promise<void> {
+  const { host, loaded, body, exchange } = work;
+  if (host.options.embeddings !== true) {
+    throw new ApiFailure(501, 'This server does not support embeddings. Start it with `--embeddings`');
+  }
+  const input = body['input'] ?? body['content'];
+  const format = body['encoding_format'] ?? 'float';
+  if (input === undefined) throw new ApiFailure(400, '"input" or "content" must be provided');
+  if (Array.isArray(input) && input.length === 0) throw new ApiFailure(400, '"input" must not be empty');
+  if (format !== 'float' && format !== 'base64') {
+    throw new ApiFailure(400, 'The format to return the embeddings in. Can be either float or base64');
+  }
+  const texts = promptsOf(input);
+  refuseOverlong(texts, loaded.contextLength);
+  const { vectors, promptTokens } = await host.embed(loaded, texts, exchange);
+  const data = vectors.map((vector, index) => {
+    if (format === 'float') return { embedding: vector, index, object: 'embedding' };
+    return { embedding: base64Vector(vector), index, object: 'embedding', encoding_format: 'base64' };
+  });
+  const usage = { prompt_tokens: promptTokens, total_tokens: promptTokens };
+  await json(exchange, { model: loaded.model.name, object: 'list', usage, data });
+}
+
+function refuseOverlong(texts: readonly string[], context: number): void {
+  const longest = Math.max(0, ...texts.map(countTokens));
+  if (longest <= context) return;
+  const hint = 'increase the physical batch size';
+  throw new ApiFailure(
+    500,
+    `input (${longest} tokens) is too large to process. ${hint} (current batch size: ${context})`,
+  );
+}
