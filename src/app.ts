@@ -27,8 +27,6 @@ export interface App {
   drain(): Promise<void>;
 }
 
-const DRAIN_STEP_MS = 50;
-
 /** The composition root: the one place that sees the whole configuration. `pace` is for tests of probing. */
 export function createApp(config: Config, log: Log, pace: Pace = DEFAULT_PACE): App {
   const catalog = new Catalog(config.endpoints);
@@ -44,7 +42,7 @@ export function createApp(config: Config, log: Log, pace: Pace = DEFAULT_PACE): 
     now: () => performance.now(),
   };
   const budget = new BodyBudget(config.limits.bodyBytes, config.limits.heldBytes);
-  const server = createServer({
+  const { server, drain: drainServer } = createServer({
     routes: new RouteTable(routes(line, budget, config.routerKey !== undefined)),
     gate: new Gate(config.routerKey),
     cors: new Cors(config.corsOrigins),
@@ -64,13 +62,7 @@ export function createApp(config: Config, log: Log, pace: Pace = DEFAULT_PACE): 
 
   async function drain(): Promise<void> {
     prober.stop();
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    // A connection becomes idle when its last answer is out; only then may it be closed.
-    const idle = setInterval(() => server.closeIdleConnections(), DRAIN_STEP_MS);
-    const enough = setTimeout(() => server.closeAllConnections(), config.timeouts.drain);
-    await closed;
-    clearInterval(idle);
-    clearTimeout(enough);
+    await drainServer(config.timeouts.drain);
     upstream.close();
   }
 

@@ -13,6 +13,8 @@ import type { Reply } from './reply.ts';
 
 /** Ollama answers an unload at once; llama-server stops a process. */
 const UNLOAD_MS = 30_000;
+const UNLOAD_LOOKS = 10;
+const UNLOAD_LOOK_MS = 30;
 const POLL_MS = 250;
 
 /** Loads the model on one endpoint: Ollama's own request there, or llama-server's for it. */
@@ -37,7 +39,7 @@ export async function unload(line: Line, incoming: Incoming, reply: Reply): Prom
   await Promise.all(line.router.candidatesFor(call.model).map(({ endpoint }) => line.probe(endpoint)));
   const loaded = line.router.candidatesFor(call.model).filter(({ model }) => model.loaded);
   const results = await Promise.allSettled(loaded.map((listing) => unloadOn(line, incoming, listing)));
-  await Promise.all(loaded.map(({ endpoint }) => line.probe(endpoint)));
+  await Promise.all(loaded.map((listing) => untilUnloaded(line, listing)));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined && results.every((result) => result.status === 'rejected')) throw failed.reason;
   acknowledge(incoming, reply);
@@ -48,6 +50,15 @@ async function unloadOn(line: Line, { call }: Incoming, listing: Listing): Promi
     const { path, body } = laneTo(listing, call, line.now);
     accept(await ask(line, listing, path, body.toString('utf8')));
   } else if (listing.model.managed) accept(await ask(line, listing, '/models/unload', modelBody(listing)));
+}
+
+/** Ollama answers a moment before the model is gone: whoever asks right after is to find it gone. */
+async function untilUnloaded(line: Line, { endpoint, model }: Listing): Promise<void> {
+  for (let tries = 0; tries < UNLOAD_LOOKS; tries++) {
+    await line.probe(endpoint);
+    if (line.router.catalog.model(endpoint, model.id)?.loaded !== true) return;
+    await delay(UNLOAD_LOOK_MS);
+  }
 }
 
 /** llama-server starts to load and answers at once: the model is there when its list says so. */

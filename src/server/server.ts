@@ -1,4 +1,4 @@
-import http, { type IncomingMessage, type Server } from 'node:http';
+import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { randomId } from '../domain/random-id.ts';
 import { RouterError } from '../errors.ts';
 import { headerOf } from '../upstream/client.ts';
@@ -25,8 +25,15 @@ const KEEP_ALIVE_MS = 90_000;
 /** How long a client may go on sending a body that was refused. */
 const REFUSED_BODY_MS = 5_000;
 
+/** A server that can be told to finish what it has begun. */
+export interface DrainableServer {
+  readonly server: Server;
+  /** Takes no new connection; resolves when all answers are out, or cut off after `limitMs`, and all connections closed. */
+  drain(limitMs: number): Promise<void>;
+}
+
 /** The router's HTTP side: lets requests in, finds their handlers, and turns whatever is thrown into an answer. */
-export function createServer(parts: ServerParts): Server {
+export function createServer(parts: ServerParts): DrainableServer {
   const options = {
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: KEEP_ALIVE_MS + 5_000,
@@ -34,14 +41,32 @@ export function createServer(parts: ServerParts): Server {
     noDelay: true,
   };
   const requestId = requestIds();
+  const unanswered = new Set<ServerResponse>();
+  let onAnswered = () => {};
   const server = http.createServer(options, (request, response) => {
+    unanswered.add(response);
+    response.once('close', () => {
+      unanswered.delete(response);
+      onAnswered();
+    });
     void serve(parts, request, new HttpReply(response, requestId(request), parts.clientIdleMs));
   });
   server.on('clientError', (_error, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
     else socket.destroy();
   });
-  return server;
+  async function drain(limitMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    // Clients keep connections open that carry nothing, some that never did: they are not waited for.
+    onAnswered = () => {
+      if (unanswered.size === 0) server.closeAllConnections();
+    };
+    const enough = setTimeout(() => server.closeAllConnections(), limitMs);
+    onAnswered();
+    await closed;
+    clearTimeout(enough);
+  }
+  return { server, drain };
 }
 
 async function serve(parts: ServerParts, request: IncomingMessage, reply: HttpReply): Promise<void> {

@@ -133,7 +133,8 @@ describe('the official npm clients through the router', () => {
     });
     for await (const _ of stream) break;
     stream.abort();
-    await endpoint?.waitFor((requests) => requests.at(-1)?.clientLeft === true);
-    assert.equal(endpoint?.inFlight(), 0);
+    await endpoint?.waitFor((requests) => requests.some(({ clientLeft }) => clientLeft) && endpoint.inFlight() === 0);
+    const { usage_counts: inFlight } = JSON.parse(await (await fetch(`${router.url}/api/usage`)).text());
+    assert.deepEqual(inFlight, {});
   });
 });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
@@ -13,6 +13,7 @@ const startLimitMs = 30_000;
 /** A real server in a process and a folder of its own; leaving its scope ends both. */
 export interface RealServer extends AsyncDisposable {
   readonly url: string;
+  readonly folder: string;
 }
 
 /** How a real llama-server is started. */
@@ -38,14 +39,18 @@ export function realServersMissing(): string | undefined {
   return `no ${missing.join(', no ')}: run test/real/install-servers.sh once`;
 }
 
-/** Ollama with one model, `tiny`. */
-export async function startRealOllama(): Promise<RealServer> {
-  const server = await started('ollama', ({ port, folder }) => ({
-    args: ['serve'],
-    env: { OLLAMA_HOST: `127.0.0.1:${port}`, OLLAMA_MODELS: join(folder, 'models'), HOME: folder },
-    ready: '/api/version',
-  }));
-  await createTiny(server.url);
+/** Ollama with one model, `tiny`: made anew, or the same as a twin's to the digest, as if both had pulled it. */
+export async function startRealOllama(twin?: RealServer): Promise<RealServer> {
+  const server = await started('ollama', ({ port, folder }) => {
+    const models = join(folder, 'models');
+    if (twin !== undefined) cpSync(join(twin.folder, 'models'), models, { recursive: true });
+    return {
+      args: ['serve'],
+      env: { OLLAMA_HOST: `127.0.0.1:${port}`, OLLAMA_MODELS: models, HOME: folder },
+      ready: '/api/version',
+    };
+  });
+  if (twin === undefined) await createTiny(server.url);
   return server;
 }
 
@@ -98,7 +103,7 @@ async function started(name: string, launch: (place: { port: number; folder: str
     log = (log + chunk.toString('utf8')).slice(-4000);
   });
   const url = `http://127.0.0.1:${port}`;
-  const server = { url, [Symbol.asyncDispose]: () => ended(child, folder) };
+  const server = { url, folder, [Symbol.asyncDispose]: () => ended(child, folder) };
   try {
     await untilReady(`${url}${ready}`, child);
   } catch (error) {
