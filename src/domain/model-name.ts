@@ -32,9 +32,19 @@ function splitSource(text: string): { rest: string; source: Source } {
   const colon = text.lastIndexOf(':');
   const suffix = colon > text.lastIndexOf('/') ? text.slice(colon + 1).toLowerCase() : '';
   if (suffix === 'local') return { rest: withoutLocal(text), source: 'local' };
-  // A cloud name is also the name of the stub that stands for it in a server's own list: it keeps its suffix.
-  if (suffix === 'cloud' || suffix.endsWith('-cloud')) return { rest: text, source: 'cloud' };
-  return { rest: text, source: 'any' };
+  if (suffix === 'cloud') return { rest: stubName(text), source: 'cloud' };
+  return { rest: text, source: suffix.endsWith('-cloud') ? 'cloud' : 'any' };
+}
+
+/** A server lists the cloud name `gpt-oss:20b:cloud` as `gpt-oss:20b-cloud`, and `kimi:cloud` as it is. */
+function stubName(text: string): string {
+  const name = text.slice(0, -':cloud'.length);
+  return name.lastIndexOf(':') > name.lastIndexOf('/') ? `${name}-cloud` : text;
+}
+
+/** Whether the name asks for both, which Ollama refuses: `kimi:cloud:local`. */
+export function namesTwoSources(text: string): boolean {
+  return /:(?:[^:/]*-)?cloud:local$|:local:cloud$/i.test(text);
 }
 
 function canonicalKey(text: string): string | undefined {
@@ -42,14 +52,13 @@ function canonicalKey(text: string): string | undefined {
   const [model, tag] = splitTag(parts.pop() ?? '');
   const namespace = parts.pop() ?? DEFAULT_NAMESPACE;
   const host = parts.length > 0 ? parts.join('/') : DEFAULT_HOST;
-  if (!PART.test(model) || !tag.split(':').every((part) => PART.test(part))) return undefined;
+  if (!PART.test(model) || !PART.test(tag)) return undefined;
   if (!NAMESPACE.test(namespace) || !HOST.test(host)) return undefined;
   return display(host.toLowerCase(), namespace.toLowerCase(), model.toLowerCase(), tag.toLowerCase());
 }
 
-/** A second colon belongs to a cloud name: `gpt-oss:20b:cloud`. */
 function splitTag(text: string): [string, string] {
-  const colon = text.indexOf(':');
+  const colon = text.lastIndexOf(':');
   return colon === -1 ? [text, DEFAULT_TAG] : [text.slice(0, colon), text.slice(colon + 1)];
 }
 

@@ -1,5 +1,5 @@
 import type { Names } from './call.ts';
-import { decodeString, findMember, JsonSyntaxError, scanObject } from './json/scan.ts';
+import { decodeString, findMember, JsonSyntaxError, type Member, scanObject } from './json/scan.ts';
 import { setValue, splice } from './json/splice.ts';
 import { text } from './json/write.ts';
 
@@ -10,17 +10,27 @@ import { text } from './json/write.ts';
 export function renaming({ client, upstream }: Names): ((json: Buffer) => Buffer) | undefined {
   if (client === upstream) return undefined;
   return (json) => {
-    const member = findMember(members(json), 'model');
-    if (member === undefined || decodeString(json, member.start, member.end) !== upstream) return json;
+    const member = findMember(membersOf(json), 'model');
+    if (member === undefined || stringAt(json, member) !== upstream) return json;
     return splice(json, [setValue(member, text(client))]);
   };
 }
 
-function members(json: Buffer): ReturnType<typeof scanObject> {
+/** The members of an answer's object; none where it cannot be read: it passes as it is. */
+export function membersOf(json: Buffer): Member[] {
+  return unlessSyntaxError(() => scanObject(json)) ?? [];
+}
+
+/** Undefined where the value is no string or no valid one. */
+function stringAt(json: Buffer, { start, end }: Member): string | undefined {
+  return json[start] === 0x22 ? unlessSyntaxError(() => decodeString(json, start, end)) : undefined;
+}
+
+function unlessSyntaxError<T>(read: () => T): T | undefined {
   try {
-    return scanObject(json);
+    return read();
   } catch (error) {
-    if (error instanceof JsonSyntaxError) return [];
+    if (error instanceof JsonSyntaxError) return undefined;
     throw error;
   }
 }

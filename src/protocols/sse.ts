@@ -40,6 +40,13 @@ function dataOf(raw: string): string {
   return lines.map((line) => line.slice(5).replace(/^ /, '')).join('\n');
 }
 
+/** The event with other data, which may have several lines: its other lines stay. */
+export function withData({ raw, data }: SseEvent, changed: string): string {
+  if (raw.includes(data)) return raw.replace(data, () => changed);
+  const lines = raw.split(/\r\n|\n|\r/).filter((line) => line !== '' && !line.startsWith('data:'));
+  return `${[...lines, ...changed.split('\n').map((line) => `data: ${line}`)].join('\n')}\n\n`;
+}
+
 /** Gathers bytes into complete events: whatever the cuts between reads, the same events come out. */
 export class SseReader {
   #held: Buffer = Buffer.alloc(0);

@@ -1,5 +1,6 @@
 import { speaks } from '../domain/endpoint.ts';
 import type { Listing } from '../domain/model.ts';
+import { ClientGone } from '../errors.ts';
 import { headerOf } from '../upstream/client.ts';
 import { Attempts } from './attempts.ts';
 import { catalogReady } from './catalog-ready.ts';
@@ -15,7 +16,7 @@ const PATIENCE_MS = 5_000;
 
 /**
  * Puts a question about a model to the first endpoint that has it, speaks the protocol and answers; it takes no slot.
- * Resolves to a listing of the model where only endpoints of another protocol have it: nothing has been sent then.
+ * Resolves to a listing of the model where only an endpoint of another protocol can tell of it: nothing has been sent then.
  */
 export async function askOne(line: Line, incoming: Incoming, reply: Reply): Promise<Listing | undefined> {
   const { call, headers } = incoming;
@@ -23,10 +24,11 @@ export async function askOne(line: Line, incoming: Incoming, reply: Reply): Prom
   await catalogReady(line.router.catalog, call.model);
   const listings = line.router.candidatesFor(call.model);
   const native = listings.filter(({ endpoint }) => speaks(endpoint, protocol));
-  if (native.length === 0) return listings[0];
+  const other = listings.find(({ endpoint }) => !speaks(endpoint, protocol));
   const attempts = new Attempts(line, call.model);
   for (const listing of native) {
     const { endpoint } = listing;
+    if (reply.gone) throw new ClientGone();
     try {
       const lane = laneTo(listing, call, line.now);
       const timeouts = { ...line.timeouts, firstByte: PATIENCE_MS };
@@ -41,5 +43,5 @@ export async function askOne(line: Line, incoming: Incoming, reply: Reply): Prom
       attempts.failed(listing, error);
     }
   }
-  return attempts.giveUp();
+  return other ?? attempts.giveUp();
 }

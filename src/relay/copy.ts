@@ -1,11 +1,8 @@
 import { EndpointFailure } from '../errors.ts';
 import type { AnswerPipe } from '../protocols/call.ts';
 import { type AnswerSink, headerOf, type UpstreamAnswer } from '../upstream/client.ts';
-import { downstreamHeaders } from './headers.ts';
+import { downstreamHeaders, streamHeaders } from './headers.ts';
 import type { Reply } from './reply.ts';
-
-/** Keep proxies between router and client from holding a stream back. */
-const STREAM_HEADERS = ['Cache-Control', 'no-cache, no-transform', 'X-Accel-Buffering', 'no'];
 
 /**
  * Copies an answer to the client through its pipe, at the pace of the slower side. Resolves when the last byte is handed
@@ -40,37 +37,40 @@ class Copy implements AnswerSink {
 
   data(bytes: Buffer): void {
     if (this.#over) return;
-    const out = this.#attempt(() => this.#pipe.push(bytes));
-    if (out === undefined || out.length === 0) return;
+    try {
+      this.#send(this.#pipe.push(bytes));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  end(): void {
+    if (this.#over) return;
+    try {
+      this.#sendLast(this.#pipe.end());
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  fail(error: unknown): void {
+    if (this.#over) return;
+    if (!this.#reply.started || !(error instanceof EndpointFailure)) this.#abandon(error);
+    else this.#breakOff(error);
+  }
+
+  #send(out: Buffer): void {
+    if (out.length === 0) return;
     if (!this.#reply.started) this.#reply.start(this.#answer.status, this.#head());
     if (this.#reply.write(out)) return;
     this.#answer.pause();
     this.#reply.onceDrained(() => this.#answer.resume());
   }
 
-  end(): void {
-    if (this.#over) return;
-    const rest = this.#attempt(() => this.#pipe.end());
-    if (rest === undefined) return;
+  #sendLast(rest: Buffer): void {
     if (!this.#reply.started) this.#reply.start(this.#answer.status, this.#head(), rest.length);
     this.#reply.end(rest);
     this.#finish();
-  }
-
-  fail(error: Error): void {
-    if (this.#over) return;
-    if (!this.#reply.started || !(error instanceof EndpointFailure)) this.#abandon(error);
-    else this.#breakOff(error);
-  }
-
-  /** The step's bytes, or undefined where it found the answer to be senseless. */
-  #attempt(step: () => Buffer): Buffer | undefined {
-    try {
-      return step();
-    } catch (error) {
-      this.fail(error instanceof Error ? error : new Error(String(error)));
-      return undefined;
-    }
   }
 
   #breakOff(error: EndpointFailure): void {
@@ -92,9 +92,8 @@ class Copy implements AnswerSink {
 
   #head(): string[] {
     const { headers } = this.#answer;
-    const head = downstreamHeaders(headers, this.#pipe.contentType);
     const type = this.#pipe.contentType ?? headerOf(headers, 'content-type') ?? '';
-    if (type.startsWith('text/event-stream') || type.startsWith('application/x-ndjson')) head.push(...STREAM_HEADERS);
-    return head;
+    const head = downstreamHeaders(headers, this.#pipe.contentType);
+    return /^(text\/event-stream|application\/x-ndjson)/.test(type) ? streamHeaders(head) : head;
   }
 }

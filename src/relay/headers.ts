@@ -31,6 +31,8 @@ const NOT_UPSTREAM = new Set([
 ]);
 const NOT_UPSTREAM_PREFIXES = ['sec-fetch-', 'access-control-', 'x-nomyo-'];
 
+const NO_TOKENS: readonly string[] = [];
+
 const NOT_DOWNSTREAM = new Set([...HOP_BY_HOP, 'date', 'set-cookie']);
 
 /**
@@ -65,13 +67,28 @@ export function downstreamHeaders(upstream: readonly string[], contentType: stri
   return headers;
 }
 
-/** Header names that a `Connection` header declares to concern this connection only. */
-function connectionTokens(headers: readonly string[]): string[] {
+/** Keep proxies between router and client from holding a stream back, whatever the endpoint says of that. */
+const STREAM_HEADERS = ['Cache-Control', 'no-cache, no-transform', 'X-Accel-Buffering', 'no'];
+
+/** The headers of a stream: the given ones with those that only a stream has. */
+export function streamHeaders(headers: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? '';
+    if (!/^(cache-control|x-accel-buffering)$/i.test(name)) kept.push(name, headers[i + 1] ?? '');
+  }
+  return [...kept, ...STREAM_HEADERS];
+}
+
+/** Header names that `Connection` headers declare to concern this connection only. */
+function connectionTokens(headers: readonly string[]): readonly string[] {
+  let tokens = NO_TOKENS;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] ?? '';
     if (name.length !== 10 || name.toLowerCase() !== 'connection') continue;
     const value = (headers[i + 1] ?? '').toLowerCase();
-    if (value !== 'keep-alive' && value !== 'close') return value.split(',').map((token) => token.trim());
+    if (value !== 'keep-alive' && value !== 'close')
+      tokens = [...tokens, ...value.split(',').map((token) => token.trim())];
   }
-  return [];
+  return tokens;
 }

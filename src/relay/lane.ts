@@ -23,7 +23,7 @@ export function laneTo(listing: Listing, call: Call, now: () => number): Lane {
   const { endpoint } = listing;
   const { translation } = call.operation;
   if (speaks(endpoint, call.operation.protocol)) return verbatimLane(listing, call);
-  if (translation === undefined || endpoint.kind === 'ollama') throw noLane(call, endpoint);
+  if (translation === undefined || endpoint.kind === 'ollama' || call.intent !== 'answer') throw noLane(call, endpoint);
   const ask = translation.ask(call);
   const { path, body } = encodeAsk(ask, listing.model.id, endpoint.kind);
   const decoder = new RecordDecoder(ask.topLogprobs ?? 0);

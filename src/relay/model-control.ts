@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { speaks } from '../domain/endpoint.ts';
 import type { Listing } from '../domain/model.ts';
-import { EndpointFailure, Refusal } from '../errors.ts';
+import { ClientGone, EndpointFailure, Refusal } from '../errors.ts';
 import { errorText } from '../protocols/error-text.ts';
 import { text } from '../protocols/json/write.ts';
-import { fetchJson, type JsonAnswer } from '../upstream/fetch-json.ts';
+import { fetchJson } from '../upstream/fetch-json.ts';
 import { catalogReady } from './catalog-ready.ts';
 import { laneTo } from './lane.ts';
 import type { Incoming, Line } from './line.ts';
+import { checkKey } from './refusal.ts';
 import { relay } from './relay.ts';
 import type { Reply } from './reply.ts';
 
@@ -48,8 +49,8 @@ export async function unload(line: Line, incoming: Incoming, reply: Reply): Prom
 async function unloadOn(line: Line, { call }: Incoming, listing: Listing): Promise<void> {
   if (speaks(listing.endpoint, 'ollama')) {
     const { path, body } = laneTo(listing, call, line.now);
-    accept(await ask(line, listing, path, body.toString('utf8')));
-  } else if (listing.model.managed) accept(await ask(line, listing, '/models/unload', modelBody(listing)));
+    await order(line, listing, path, body.toString('utf8'));
+  } else if (listing.model.managed) await order(line, listing, '/models/unload', modelBody(listing));
 }
 
 /** Ollama answers a moment before the model is gone: whoever asks right after is to find it gone. */
@@ -66,7 +67,7 @@ async function loadOn(line: Line, listing: Listing, reply: Reply): Promise<void>
   if (!listing.model.managed || listing.model.loaded) return;
   const leave = new AbortController();
   reply.onGone(() => leave.abort());
-  accept(await ask(line, listing, '/models/load', modelBody(listing)));
+  await order(line, listing, '/models/load', modelBody(listing));
   const deadline = line.now() + line.timeouts.firstByte;
   while (!leave.signal.aborted && line.now() < deadline) {
     await line.probe(listing.endpoint);
@@ -75,15 +76,14 @@ async function loadOn(line: Line, listing: Listing, reply: Reply): Promise<void>
     if (model?.failed === true) throw new Refusal(500, `model name=${listing.model.id} failed to load`);
     await delay(POLL_MS, undefined, { signal: leave.signal }).catch(() => {});
   }
+  if (reply.gone) throw new ClientGone();
   throw new EndpointFailure('timeout', `did not load ${listing.model.id} in time`);
 }
 
-function ask(line: Line, { endpoint }: Listing, path: string, body: string): Promise<JsonAnswer> {
-  return fetchJson(line.upstream, endpoint, { method: 'POST', path, body }, UNLOAD_MS);
-}
-
-/** Being in the wanted state already is no failure. */
-function accept({ status, object }: JsonAnswer): void {
+/** Tells the endpoint to load or unload; being in that state already is no failure. */
+async function order(line: Line, { endpoint }: Listing, path: string, body: string): Promise<void> {
+  const { status, object } = await fetchJson(line.upstream, endpoint, { method: 'POST', path, body }, UNLOAD_MS);
+  checkKey(status, endpoint);
   const said = errorText(Buffer.from(JSON.stringify(object)));
   if (status >= 400 && !/already (running|loaded)|is not running/.test(said)) throw new Refusal(status, said);
 }

@@ -16,14 +16,15 @@ export async function refuse(
 ): Promise<never> {
   const { status } = answer;
   if (status < 400) throw new EndpointFailure('invalid', `answered with a redirect (${status})`);
-  if ((status === 401 || status === 403) && endpoint.kind !== 'ollama') throw keyRefused(endpoint, status);
+  checkKey(status, endpoint);
   const body = await readAll(answer, MAX_BYTES);
   const readable = native && isErrorOf(protocol, body) ? body : undefined;
   throw new Refusal(status, errorText(body) || `${endpoint.name} answered ${status}`, readable, answer.headers);
 }
 
-/** The endpoint refused the router's own key: nothing that the client could mend by another key of its own. */
-function keyRefused({ name }: Endpoint, status: number): RouterError {
+/** Throws where the endpoint refused the router's own key: no other key of the client's own could mend that. */
+export function checkKey(status: number, { kind, name }: Endpoint): void {
+  if ((status !== 401 && status !== 403) || kind === 'ollama') return;
   const message = `endpoint ${name} refused the router's credentials (${status}); its operator must check the endpoint's key`;
-  return new RouterError('upstream_auth', message);
+  throw new RouterError('upstream_auth', message);
 }

@@ -1,3 +1,4 @@
+import { ClientGone } from '../errors.ts';
 import type { Placement } from '../routing/router.ts';
 import { headerOf, type UpstreamRequest } from '../upstream/client.ts';
 import { Attempts } from './attempts.ts';
@@ -19,6 +20,7 @@ export async function relay(line: Line, incoming: Incoming, reply: Reply): Promi
   const attempts = new Attempts(line, model);
   if (!line.router.catalog.settled) await catalogReady(line.router.catalog, model);
   for (;;) {
+    if (reply.gone) throw new ClientGone();
     using placement = line.router.place(model, operation.protocol, attempts.tried) ?? attempts.giveUp();
     try {
       const lane = laneTo(placement, incoming.call, line.now);

@@ -2,6 +2,8 @@
 export interface Reply {
   /** Whether the client has been sent anything: from then on no other endpoint can answer. */
   readonly started: boolean;
+  /** Whether the client has left before it was given everything. */
+  readonly gone: boolean;
   /** Sends the head; names and values in turn. `length` in bytes, where the whole body is known. */
   start(status: number, headers: readonly string[], length?: number): void;
   /** Takes the bytes or a copy before it returns. False: the client reads too slowly; write on after `onceDrained`. */

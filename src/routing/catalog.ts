@@ -129,14 +129,14 @@ export class Catalog {
       if (health === 'healthy') available.push({ endpoint, model });
       else unreachable.push(endpoint);
     }
-    if (available.length + unreachable.length === 0 && key?.source === 'cloud') return this.#cloud(name);
+    if (available.length + unreachable.length === 0 && key?.source === 'cloud') return this.#cloud(name, key.key);
     return { available, unreachable };
   }
 
   /** A signed-in Ollama server runs cloud models that it does not list. */
-  #cloud(name: string): Lookup {
+  #cloud(name: string, key: string): Lookup {
     const model: ListedModel = { id: name, aliases: [], loaded: true };
-    const able = this.states().filter((state) => state.endpoint.cloud);
+    const able = this.states().filter(({ endpoint: { cloud, models } }) => cloud && (models?.some(named(key)) ?? true));
     const healthy = able.filter((state) => state.health === 'healthy');
     return {
       available: healthy.map(({ endpoint }) => ({ endpoint, model })),
@@ -170,8 +170,12 @@ function indexNames(endpoint: Endpoint, models: readonly ListedModel[]): Map<str
 }
 
 function allows(allowed: readonly string[], endpoint: Endpoint, model: ListedModel): boolean {
-  if (endpoint.kind === 'ollama') return allowed.some((name) => keyOf(name) === keyOf(model.id));
+  if (endpoint.kind === 'ollama') return allowed.some(named(keyOf(model.id)));
   return [model.id, ...model.aliases].some((name) => allowed.includes(name));
+}
+
+function named(key: string): (name: string) => boolean {
+  return (name) => keyOf(name) === key;
 }
 
 function keyOf(name: string): string {

@@ -34,20 +34,25 @@ export class Router {
   }
 
   /**
-   * Places a request for the model that the client calls `name` on one of the endpoints that have it, but none of `tried`; undefined when those were
-   * all. Throws `model_not_found`, or `model_unavailable` where only unreachable endpoints have it.
+   * Places a request for the model that the client calls `name` on one of the endpoints that have it, but none of `tried`;
+   * undefined when no other has it now. While none was tried, throws as `candidatesFor` does.
    */
   place(name: string, protocol: Protocol, tried: ReadonlySet<Endpoint>): Placement | undefined {
-    const listings = this.candidatesFor(name);
-    const open = tried.size === 0 ? listings : listings.filter((listing) => !tried.has(listing.endpoint));
+    const open =
+      tried.size === 0
+        ? this.candidatesFor(name)
+        : this.catalog.lookup(name).available.filter((listing) => !tried.has(listing.endpoint));
     const first = open[0];
     if (first === undefined) return undefined;
-    const { endpoint, model } = open.length === 1 ? first : this.#choose(open, protocol);
+    const { endpoint, model } = open.length === 1 ? first : this.#choose(sound(open), protocol);
     const lease = this.slots.lease(endpoint, model.id);
     return { endpoint, model, [Symbol.dispose]: () => lease[Symbol.dispose]() };
   }
 
-  /** The endpoints that have the model now, at least one. Throws as `place` does. */
+  /**
+   * The endpoints that have the model now, at least one. Throws `model_not_found`, or `model_unavailable` where only
+   * unreachable endpoints have it.
+   */
   candidatesFor(model: string): readonly Listing[] {
     const { available, unreachable } = this.catalog.lookup(model);
     if (available.length > 0) return available;
@@ -71,6 +76,12 @@ export class Router {
       native: speaks(endpoint, protocol),
     };
   }
+}
+
+/** Where the model failed to load it will fail again: such an endpoint is asked where no other has the model. */
+function sound(listings: readonly Listing[]): readonly Listing[] {
+  const able = listings.filter(({ model }) => model.failed !== true);
+  return able.length > 0 ? able : listings;
 }
 
 function unavailable(model: string, endpoints: readonly Endpoint[]): RouterError {

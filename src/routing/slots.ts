@@ -34,8 +34,7 @@ export class Slots {
   snapshot(): Record<string, Record<string, number>> {
     const all: Record<string, Record<string, number>> = {};
     for (const [endpoint, models] of this.#inFlight) {
-      const busy = [...models].filter(([, count]) => count > 0);
-      if (busy.length > 0) all[endpoint.url] = Object.fromEntries(busy);
+      if (models.size > 0) all[endpoint.url] = Object.fromEntries(models);
     }
     return all;
   }
@@ -46,6 +45,9 @@ export class Slots {
       models = new Map();
       this.#inFlight.set(endpoint, models);
     }
-    models.set(model, (models.get(model) ?? 0) + change);
+    const count = (models.get(model) ?? 0) + change;
+    // Names of cloud models come from clients: none is kept for its own sake.
+    if (count > 0) models.set(model, count);
+    else models.delete(model);
   }
 }

@@ -42,8 +42,9 @@ function keysOf(request: IncomingMessage, urlKeys: readonly string[]): Buffer[] 
 
 /** `Bearer <key>`; `Basic :<key>` is what HTTP clients make of a key in a URL's userinfo. */
 function fromAuthorization(value: string): Buffer[] {
+  // The parser has trimmed the value; what looks like white space at its end now is a byte of the key.
   const bearer = /^bearer +(.*)$/is.exec(value)?.[1];
-  if (bearer !== undefined) return [Buffer.from(bearer.trimEnd(), 'latin1')];
+  if (bearer !== undefined) return [Buffer.from(bearer, 'latin1')];
   const basic = /^basic +([A-Za-z0-9+/=_-]+) *$/i.exec(value)?.[1];
   if (basic === undefined) return [];
   const pair = Buffer.from(basic, 'base64');

@@ -6,16 +6,17 @@ import { headerOf } from '../upstream/client.ts';
 
 type Decompress = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
 
-const DECODERS: Readonly<Record<string, Decompress>> = {
-  gzip: promisify<Buffer, object, Buffer>(gunzip),
-  'x-gzip': promisify<Buffer, object, Buffer>(gunzip),
-  deflate: promisify<Buffer, object, Buffer>(inflate),
-  br: promisify<Buffer, object, Buffer>(brotliDecompress),
-  zstd: promisify<Buffer, object, Buffer>(zstdDecompress),
-};
+const DECODERS: ReadonlyMap<string, Decompress> = new Map([
+  ['gzip', promisify<Buffer, object, Buffer>(gunzip)],
+  ['x-gzip', promisify<Buffer, object, Buffer>(gunzip)],
+  ['deflate', promisify<Buffer, object, Buffer>(inflate)],
+  ['br', promisify<Buffer, object, Buffer>(brotliDecompress)],
+  ['zstd', promisify<Buffer, object, Buffer>(zstdDecompress)],
+]);
 
 /** A body of which nothing more comes for so long is given up, in milliseconds. */
 const IDLE_MS = 60_000;
+const TOO_SLOW = 'the request body did not arrive';
 /** A compressed body may unfold to this many bytes, as on Ollama. */
 const MAX_DECOMPRESSED = 20 * 1024 * 1024;
 
@@ -30,15 +31,16 @@ export class BodyBudget {
     this.#total = total;
   }
 
-  /** Room for one body that grows; given back by leaving the block that holds it. */
+  /** Room for one body; given back by leaving the block that holds it. */
   open(): Hold {
     let own = 0;
     return {
-      grow: (bytes) => {
-        if (own + bytes > this.perBody) throw tooLarge(this.perBody);
-        if (this.#held + bytes > this.#total) throw noRoom();
-        own += bytes;
-        this.#held += bytes;
+      most: this.perBody,
+      resize: (bytes) => {
+        if (bytes > this.perBody) throw tooLarge(this.perBody, 'limits.body');
+        if (this.#held - own + bytes > this.#total) throw noRoom();
+        this.#held += bytes - own;
+        own = bytes;
       },
       [Symbol.dispose]: () => {
         this.#held -= own;
@@ -50,43 +52,39 @@ export class BodyBudget {
 
 /** The memory that one body takes. */
 export interface Hold extends Disposable {
-  /** Throws `body_too_large` or `router_busy` where that many more bytes are too many. */
-  grow(bytes: number): void;
+  /** Bytes that a body may have. */
+  readonly most: number;
+  /** The body has so many bytes now. Throws `body_too_large` or `router_busy` where they are too many. */
+  resize(bytes: number): void;
 }
 
-/** The request's whole body, decompressed. Throws as `Hold.grow`, `unsupported_encoding`, `body_timeout`, `ClientGone`. */
-export function readBody(request: IncomingMessage, hold: Hold): Promise<Buffer> {
+/**
+ * The request's whole body, decompressed. Rejects as `Hold.resize` throws, with `unsupported_encoding` or `body_timeout`,
+ * or with `ClientGone`. `idleMs`: how long nothing may come.
+ */
+export function readBody(request: IncomingMessage, hold: Hold, idleMs: number = IDLE_MS): Promise<Buffer> {
   const encoding = headerOf(request.rawHeaders, 'content-encoding')?.toLowerCase() ?? 'identity';
-  if (encoding === 'identity' || encoding === '') return gather(request, hold);
-  const decode = DECODERS[encoding];
+  if (encoding === 'identity' || encoding === '') return gather(request, hold, idleMs);
+  const decode = DECODERS.get(encoding);
   if (decode === undefined) {
     throw new RouterError(
       'unsupported_encoding',
       `content-encoding "${encoding}" is not supported; use zstd, gzip, br or deflate`,
     );
   }
-  return gather(request, hold).then((body) => decompress(body, decode, encoding, hold));
+  return gather(request, hold, idleMs).then((body) => decompress(body, decode, encoding, hold));
 }
 
-function gather(request: IncomingMessage, hold: Hold): Promise<Buffer> {
+function gather(request: IncomingMessage, hold: Hold, idleMs: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const parts: Buffer[] = [];
+    let parts: Buffer[] = [];
+    let length = 0;
     let idle: NodeJS.Timeout | undefined;
-    const tooSlow = () => reject(new RouterError('body_timeout', 'the request body did not arrive'));
     // Most bodies have come with their head: for those no timer is set.
     process.nextTick(() => {
-      if (!request.complete) idle = setTimeout(tooSlow, IDLE_MS);
+      if (!request.complete) idle = setTimeout(giveUp, idleMs, new RouterError('body_timeout', TOO_SLOW));
     });
-    request.on('data', (bytes: Buffer) => {
-      try {
-        hold.grow(bytes.length);
-        parts.push(bytes);
-        idle?.refresh();
-      } catch (error) {
-        parts.length = 0;
-        reject(error);
-      }
-    });
+    request.on('data', take);
     request.on('end', () => {
       clearTimeout(idle);
       const [first] = parts;
@@ -96,21 +94,43 @@ function gather(request: IncomingMessage, hold: Hold): Promise<Buffer> {
       clearTimeout(idle);
       if (!request.complete) reject(new ClientGone());
     });
+
+    function take(bytes: Buffer): void {
+      try {
+        length += bytes.length;
+        hold.resize(length);
+        parts.push(bytes);
+        idle?.refresh();
+      } catch (error) {
+        giveUp(error);
+      }
+    }
+
+    /** What still comes is not held: the room for it has been given back by then. */
+    function giveUp(error: unknown): void {
+      clearTimeout(idle);
+      request.off('data', take);
+      parts = [];
+      reject(error);
+    }
   });
 }
 
 async function decompress(body: Buffer, decode: Decompress, encoding: string, hold: Hold): Promise<Buffer> {
-  const unfolded = await decode(body, { maxOutputLength: MAX_DECOMPRESSED }).catch((error: unknown) => {
-    if (error instanceof RangeError) throw tooLarge(MAX_DECOMPRESSED);
+  const most = Math.min(MAX_DECOMPRESSED, hold.most);
+  // Whatever it unfolds to has its room beforehand: many small bodies that unfold at once are to be no way around it.
+  hold.resize(Math.max(most, body.length));
+  const unfolded = await decode(body, { maxOutputLength: most }).catch((error: unknown) => {
+    if (error instanceof RangeError) throw tooLarge(most, 'unfolded');
     throw new RouterError('invalid_json', `request body is not valid ${encoding}`, { cause: error });
   });
-  hold.grow(unfolded.length);
+  hold.resize(unfolded.length);
   return unfolded;
 }
 
-function tooLarge(maxBytes: number): RouterError {
-  const limit = `${Math.floor(maxBytes / 1024 / 1024)} MiB`;
-  return new RouterError('body_too_large', `request body is too large; the limit is ${limit} (limits.body)`);
+function tooLarge(maxBytes: number, which: string): RouterError {
+  const limit = maxBytes < 2 ** 20 ? `${maxBytes} bytes` : `${Math.floor(maxBytes / 2 ** 20)} MiB`;
+  return new RouterError('body_too_large', `request body is too large; the limit is ${limit} (${which})`);
 }
 
 function noRoom(): RouterError {

@@ -33,6 +33,10 @@ export class HttpReply implements Reply {
     return this.#response.headersSent;
   }
 
+  get gone(): boolean {
+    return this.#gone;
+  }
+
   /** Headers of the router's own that go out with whatever answer there will be; names and values in turn. */
   alsoSend(...headers: readonly string[]): void {
     this.#extra.push(...headers);
@@ -41,7 +45,8 @@ export class HttpReply implements Reply {
   start(status: number, headers: readonly string[], length?: number): void {
     const head = [...headers, ...this.#extra];
     if (headerOf(headers, 'x-request-id') === undefined) head.push('X-Request-Id', this.#requestId);
-    if (length !== undefined) head.push('Content-Length', String(length));
+    if (status === 204) this.#framing = false;
+    else if (length !== undefined) head.push('Content-Length', String(length));
     else if (this.#canFrame()) head.push('Transfer-Encoding', 'chunked');
     this.#response.writeHead(status, head);
     if (this.#framing) this.#response.flushHeaders();

@@ -7,7 +7,7 @@ import type { Cors } from './cors.ts';
 import { dialectOf } from './error-body.ts';
 import { isFault, replyWithError } from './error-reply.ts';
 import { HttpReply } from './http-reply.ts';
-import type { RouteTable } from './route.ts';
+import { type RouteTable, tidy } from './route.ts';
 import { readTarget, type Target } from './target.ts';
 
 export interface ServerParts {
@@ -43,17 +43,18 @@ export function createServer(parts: ServerParts): DrainableServer {
   const requestId = requestIds();
   const unanswered = new Set<ServerResponse>();
   let onAnswered = () => {};
+  // What is no HTTP at all node answers itself: it knows whether an answer is under way on the connection.
   const server = http.createServer(options, (request, response) => {
     unanswered.add(response);
     response.once('close', () => {
       unanswered.delete(response);
       onAnswered();
     });
-    void serve(parts, request, new HttpReply(response, requestId(request), parts.clientIdleMs));
-  });
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-    else socket.destroy();
+    const reply = new HttpReply(response, requestId(request), parts.clientIdleMs);
+    serve(parts, request, reply).catch((error: unknown) => {
+      parts.onFault(error);
+      reply.cut();
+    });
   });
   async function drain(limitMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -77,8 +78,8 @@ async function serve(parts: ServerParts, request: IncomingMessage, reply: HttpRe
     if (done !== undefined) await done;
   } catch (error) {
     if (isFault(error)) parts.onFault(error);
-    replyWithError(request, reply, error, dialectOf(target.path));
-    if (!request.complete) drop(request);
+    replyWithError(request, reply, error, dialectOf(tidy(target.path)));
+    if (!request.complete && !request.destroyed) drop(request);
   }
 }
 

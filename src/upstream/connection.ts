@@ -16,7 +16,7 @@ const SMALL = 64 * 1024;
 /** What a connection tells the exchange that it carries. */
 export interface ConnectionEvents extends ParserEvents {
   /** The connection can carry nothing any more; `untouched`: it had carried another exchange and gave this no byte. */
-  broken(error: EndpointFailure, untouched: boolean): void;
+  broken(error: Error, untouched: boolean): void;
 }
 
 /** One connection to an endpoint, carrying one exchange at a time. */
@@ -27,14 +27,15 @@ export class Connection {
   #used = false;
   #gotBytes = false;
   #closed = false;
-  #missing = 'no connection';
+  #missing = '';
 
   /** Connections share `buffer` for what they read. `onClosed` is called once, whoever closed the connection. */
   constructor(origin: Origin, buffer: Buffer, connectTimeoutMs: number, onClosed: (connection: Connection) => void) {
     this.#socket = connect(origin, buffer, (bytes) => this.#read(bytes));
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true, 15_000);
-    this.#socket.setTimeout(connectTimeoutMs, () => this.#silent());
+    this.#limitConnecting(connectTimeoutMs);
+    this.#socket.on('timeout', () => this.#silent(this.#missing, this.#socket.timeout ?? 0));
     this.#socket.on('end', () => this.#guard(() => this.#parser?.eof()));
     this.#socket.on('error', (error) => this.#break(describe(error)));
     this.#socket.on('close', () => {
@@ -90,6 +91,7 @@ export class Connection {
   close(): void {
     this.#closed = true;
     this.#events = undefined;
+    this.#parser = undefined;
     this.#socket.destroy();
   }
 
@@ -100,25 +102,33 @@ export class Connection {
     else this.#guard(() => this.#parser?.push(bytes));
   }
 
-  /** The parser's complaints break the exchange instead of the process. */
+  /** The parser's complaints, and what goes wrong with whoever reads the answer, break the exchange, not the process. */
   #guard(step: () => void): void {
     try {
       step();
     } catch (error) {
-      if (!(error instanceof EndpointFailure)) throw error;
-      this.#break(error);
+      this.#break(asError(error));
     }
   }
 
-  #break(error: EndpointFailure): void {
+  #break(error: Error): void {
     const events = this.#events;
-    const untouched = this.#used && !this.#gotBytes && error.reason !== 'timeout';
+    const timedOut = error instanceof EndpointFailure && error.reason === 'timeout';
+    const untouched = this.#used && !this.#gotBytes && !timedOut;
     this.close();
     events?.broken(error, untouched);
   }
 
-  #silent(): void {
-    this.#break(new EndpointFailure('timeout', `${this.#missing} for ${(this.#socket.timeout ?? 0) / 1000} s`));
+  /** Not a limit of silence: a handshake byte by byte would never meet it. */
+  #limitConnecting(ms: number): void {
+    if (ms === 0) return;
+    const timer = setTimeout(() => this.#silent('no connection', ms), ms);
+    this.#socket.once(this.#readyEvent(), () => clearTimeout(timer));
+    this.#socket.once('close', () => clearTimeout(timer));
+  }
+
+  #silent(what: string, ms: number): void {
+    this.#break(new EndpointFailure('timeout', `${what} for ${ms / 1000} s`));
   }
 
   #readyEvent(): 'connect' | 'secureConnect' {
@@ -148,7 +158,21 @@ const WORDS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'host unreachable',
   ENETUNREACH: 'network unreachable',
   ETIMEDOUT: 'connection timed out',
+  EPROTO: 'no TLS connection',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'no TLS connection',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'no TLS connection',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'certificate of another host',
+  CERT_HAS_EXPIRED: 'certificate expired',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'certificate not trusted: self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'certificate not trusted: self-signed',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'certificate not trusted: unknown issuer',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'certificate not trusted: unknown issuer',
 };
+
+/** What was thrown, as an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
 
 function describe(error: Error & { code?: string }): EndpointFailure {
   const code = error.code ?? '';

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../domain/endpoint.ts';
 import { asObject, type JsonObject } from '../domain/json.ts';
-import { EndpointFailure } from '../errors.ts';
+import { ClientGone, EndpointFailure } from '../errors.ts';
 import { authorization } from './authorization.ts';
 import type { UpstreamClient, UpstreamRequest } from './client.ts';
 import { readAll } from './read-all.ts';
@@ -14,13 +14,22 @@ export interface JsonAnswer {
   readonly object: JsonObject;
 }
 
+/** A question to an endpoint; a body is JSON. Who aborts `signal` gets `ClientGone`. */
+interface Question {
+  readonly method: UpstreamRequest['method'];
+  readonly path: string;
+  readonly body?: string;
+  readonly signal?: AbortSignal;
+}
+
 /** Asks an endpoint about itself. Rejects with `EndpointFailure` where no answer comes within `timeoutMs`, all told. */
 export async function fetchJson(
   client: UpstreamClient,
   endpoint: Endpoint,
-  request: { method: UpstreamRequest['method']; path: string; body?: string },
+  request: Question,
   timeoutMs: number,
 ): Promise<JsonAnswer> {
+  if (request.signal?.aborted) throw new ClientGone();
   using exchange = client.open({
     base: endpoint.base,
     method: request.method,
@@ -34,12 +43,15 @@ export async function fetchJson(
     () => reject(new EndpointFailure('timeout', `did not answer in ${timeoutMs / 1000} s`)),
     timeoutMs,
   );
+  const leave = () => exchange.abort();
+  request.signal?.addEventListener('abort', leave);
   try {
     const answer = await Promise.race([exchange.answer, late]);
     const body = await Promise.race([readAll(answer, MAX_BYTES), late]);
     return { status: answer.status, object: parse(body) };
   } finally {
     clearTimeout(timer);
+    request.signal?.removeEventListener('abort', leave);
   }
 }
 

@@ -1,11 +1,15 @@
 import { ClientGone, EndpointFailure } from '../errors.ts';
 import type { AnswerSink, Exchange, UpstreamAnswer, UpstreamClient, UpstreamRequest } from './client.ts';
-import { Connection, type ConnectionEvents, type Origin } from './connection.ts';
+import { asError, Connection, type ConnectionEvents, type Origin } from './connection.ts';
 
 /** Idle connections kept per origin, and for how long: below the 5 s after which node servers close theirs. */
 const MAX_IDLE = 512;
 const IDLE_MS = 4_000;
 const READ_BYTES = 64 * 1024;
+
+/** What cannot end its line, nor become a line end when its characters are cut to bytes. */
+const HEADER_LINE = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+: [\t\x20-\x7e\x80-\xff]*$/;
+const TARGET = /^\/[\x21-\x7e\x80-\xff]*$/;
 
 interface Target extends Origin {
   readonly authority: string;
@@ -14,24 +18,38 @@ interface Target extends Origin {
   readonly idle: { readonly connection: Connection; readonly since: number }[];
 }
 
+/** What an exchange needs of its client. */
+interface Home {
+  readonly buffer: Buffer;
+  /** Throws where `base` is no http or https URL. */
+  target(base: string): Target;
+  done(exchange: Http1Exchange): void;
+}
+
 /** The client of endpoints: HTTP/1.1 with pooled connections, written for the cost of one streamed chunk. */
 export class Http1Client implements UpstreamClient {
   readonly #targets = new Map<string, Target>();
   readonly #exchanges = new Set<Http1Exchange>();
-  /** What any connection reads lands here: a buffer of its own for each read would be most of the garbage. */
-  readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  readonly #home: Home = {
+    // What any connection reads lands here: a buffer of its own for each read would be most of the garbage.
+    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    target: (base) => this.#target(base),
+    done: (exchange) => this.#exchanges.delete(exchange),
+  };
   /** One timer for all idle connections: setting one for each would cost every request. */
   readonly #sweep = setInterval(() => this.#closeIdle(), IDLE_MS / 4).unref();
+  #closed = false;
 
   open(request: UpstreamRequest): Exchange {
-    const forget = (done: Http1Exchange) => this.#exchanges.delete(done);
-    const exchange = new Http1Exchange(request, this.#target(request.base), this.#buffer, forget);
+    const exchange = new Http1Exchange(request, this.#home);
     this.#exchanges.add(exchange);
-    exchange.start();
+    if (this.#closed) exchange.abort();
+    else exchange.start(false);
     return exchange;
   }
 
   close(): void {
+    this.#closed = true;
     for (const exchange of this.#exchanges) exchange.abort();
     for (const { idle } of this.#targets.values()) for (const { connection } of idle.splice(0)) connection.close();
     clearInterval(this.#sweep);
@@ -49,6 +67,7 @@ export class Http1Client implements UpstreamClient {
     const known = this.#targets.get(base);
     if (known !== undefined) return known;
     const url = new URL(base);
+    if (!/^https?:$/.test(url.protocol)) throw new EndpointFailure('unreachable', 'has an address that is no URL');
     const secure = url.protocol === 'https:';
     const target: Target = {
       secure,
@@ -67,24 +86,21 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
   status = 0;
   headers: readonly string[] = [];
   readonly #request: UpstreamRequest;
-  readonly #target: Target;
-  readonly #buffer: Buffer;
-  readonly #onDone: (exchange: Http1Exchange) => void;
+  readonly #home: Home;
+  #target: Target | undefined;
   #connection: Connection | undefined;
   #promised: PromiseWithResolvers<UpstreamAnswer> | undefined;
   #failure: Error | undefined;
   #sink: AnswerSink | undefined;
-  /** What arrived between the head and the call of `read`. */
+  /** What arrived before `read` was called, as far as it is not yet handed on. */
   readonly #early: Buffer[] = [];
   #ended: 'no' | 'complete' | Error = 'no';
   #paused = false;
   #over = false;
 
-  constructor(request: UpstreamRequest, target: Target, buffer: Buffer, onDone: (exchange: Http1Exchange) => void) {
+  constructor(request: UpstreamRequest, home: Home) {
     this.#request = request;
-    this.#target = target;
-    this.#buffer = buffer;
-    this.#onDone = onDone;
+    this.#home = home;
   }
 
   /** Made when it is asked for: a promise that nobody waits for must not be rejected. */
@@ -95,36 +111,45 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
     return this.#promised.promise;
   }
 
-  start(): void {
-    this.#send(this.#target.idle.pop()?.connection);
+  /** Sends the request; `fresh`: not on a connection that has carried another. */
+  start(fresh: boolean): void {
+    const { timeouts, body, method } = this.#request;
+    try {
+      const target = this.#home.target(this.#request.base);
+      // Before a connection is taken: a head that is refused must not cost one.
+      const head = requestHead(this.#request, target);
+      const pooled = fresh ? undefined : target.idle.pop()?.connection;
+      const connection = pooled ?? connectionTo(target, this.#home.buffer, timeouts.connect);
+      this.#target = target;
+      this.#connection = connection;
+      connection.limitSilence(timeouts.firstByte, 'sent nothing');
+      connection.start(head, body, method, this);
+    } catch (error) {
+      this.#drop();
+      this.#conclude(error instanceof EndpointFailure ? error : unsendable(error));
+    }
   }
 
   read(sink: AnswerSink): void {
     this.#sink = sink;
-    for (const bytes of this.#early.splice(0)) if (!this.#over) sink.data(bytes);
-    if (this.#over) return;
-    if (this.#ended === 'no') this.#flow();
-    else this.#finish(this.#ended);
+    if (this.#over) sink.fail(this.#failure ?? new ClientGone());
+    else this.#deliver();
   }
 
   pause(): void {
     this.#paused = true;
-    this.#connection?.pause();
-    this.#connection?.limitSilence(0, '');
+    this.#hold();
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#flow();
+    this.#deliver();
   }
 
   abort(): void {
     if (this.#over) return;
-    this.#over = true;
-    this.#connection?.close();
-    this.#connection = undefined;
-    this.#onDone(this);
+    this.#drop();
     this.#fail(new ClientGone());
   }
 
@@ -139,11 +164,12 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
   }
 
   data(bytes: Buffer): void {
-    if (this.#sink !== undefined) {
+    if (this.#over) return;
+    if (this.#sink !== undefined && this.#early.length === 0) {
       this.#sink.data(bytes);
       return;
     }
-    if (this.#early.length > 0) this.#connection?.pause();
+    if (this.#early.length > 0) this.#hold();
     this.#early.push(Buffer.from(bytes));
   }
 
@@ -154,35 +180,15 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
     this.#conclude('complete');
   }
 
-  broken(error: EndpointFailure, untouched: boolean): void {
+  broken(error: Error, untouched: boolean): void {
     this.#connection = undefined;
-    if (untouched && !this.#over) this.#send(undefined);
+    if (this.#over) return;
+    if (untouched) this.start(true);
     else this.#conclude(error);
   }
 
-  #send(pooled: Connection | undefined): void {
-    const { request, target } = { request: this.#request, target: this.#target };
-    try {
-      const head = requestHead(request, target);
-      const connection =
-        pooled ?? new Connection(target, this.#buffer, request.timeouts.connect, (closed) => forget(target, closed));
-      this.#connection = connection;
-      connection.limitSilence(request.timeouts.firstByte, 'sent nothing');
-      connection.start(head, request.body, request.method, this);
-    } catch (error) {
-      this.#conclude(
-        error instanceof EndpointFailure ? error : new EndpointFailure('unreachable', String(error), error),
-      );
-    }
-  }
-
-  #flow(): void {
-    this.#connection?.limitSilence(this.#request.timeouts.idle, 'stalled');
-    this.#connection?.resume();
-  }
-
   #keep(connection: Connection, reusable: boolean): void {
-    const { idle } = this.#target;
+    const idle = this.#target?.idle ?? [];
     if (!connection.release() || !reusable || idle.length >= MAX_IDLE) {
       connection.close();
       return;
@@ -193,26 +199,78 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
   #conclude(end: 'complete' | Error): void {
     if (this.#over) return;
     this.#ended = end;
-    if (this.#sink !== undefined) this.#finish(end);
-    else if (this.status === 0 && end !== 'complete') {
-      this.#over = true;
-      this.#onDone(this);
-      this.#fail(end);
+    if (this.#sink !== undefined) this.#deliver();
+    else if (this.status === 0 && end !== 'complete') this.#fail(end);
+  }
+
+  /** Hands on what was held back, then the end if it has come; else lets more come. */
+  #deliver(): void {
+    while (this.#early.length > 0 && !this.#paused && !this.#over) this.#handOn(this.#early.shift());
+    if (this.#early.length > 0 || this.#over) return;
+    if (this.#ended !== 'no') this.#finish(this.#ended);
+    else if (!this.#paused) this.#flow();
+  }
+
+  /** Whoever reads may be at fault: that ends the answer, not the process. */
+  #handOn(bytes: Buffer | undefined): void {
+    try {
+      if (bytes !== undefined) this.#sink?.data(bytes);
+    } catch (error) {
+      this.#drop();
+      this.#early.length = 0;
+      this.#ended = asError(error);
     }
   }
 
-  #fail(error: Error): void {
-    this.#failure = error;
-    this.#promised?.reject(error);
-    this.#sink?.fail(error);
+  #flow(): void {
+    this.#connection?.limitSilence(this.#request.timeouts.idle, 'stalled');
+    this.#connection?.resume();
+  }
+
+  /** Reads no more for now: the silence is ours. */
+  #hold(): void {
+    this.#connection?.pause();
+    this.#connection?.limitSilence(0, '');
+  }
+
+  #drop(): void {
+    this.#connection?.close();
+    this.#connection = undefined;
   }
 
   #finish(end: 'complete' | Error): void {
-    this.#over = true;
-    this.#onDone(this);
-    if (end === 'complete') this.#sink?.end();
-    else this.#sink?.fail(end);
+    if (end === 'complete') {
+      this.#leave();
+      this.#tell((sink) => sink.end());
+    } else this.#fail(end);
   }
+
+  #fail(error: Error): void {
+    this.#leave();
+    this.#failure = error;
+    this.#promised?.reject(error);
+    this.#tell((sink) => sink.fail(error));
+  }
+
+  /** A sink that could not take the end is told why, lest its owner waits for ever. */
+  #tell(end: (sink: AnswerSink) => void): void {
+    if (this.#sink === undefined) return;
+    try {
+      end(this.#sink);
+    } catch (error) {
+      this.#sink.fail(asError(error));
+    }
+  }
+
+  #leave(): void {
+    this.#over = true;
+    this.#early.length = 0;
+    this.#home.done(this);
+  }
+}
+
+function connectionTo(target: Target, buffer: Buffer, connectTimeoutMs: number): Connection {
+  return new Connection(target, buffer, connectTimeoutMs, (closed) => forget(target, closed));
 }
 
 function forget({ idle }: Target, closed: Connection): void {
@@ -221,12 +279,17 @@ function forget({ idle }: Target, closed: Connection): void {
 }
 
 function requestHead({ method, path, headers, body }: UpstreamRequest, { authority, prefix }: Target): string {
+  if (!TARGET.test(path)) throw new EndpointFailure('invalid', 'was to be asked for a path that is none');
   let head = `${method} ${prefix}${path} HTTP/1.1\r\nHost: ${authority}\r\n`;
   for (let i = 0; i < headers.length; i += 2) {
     const line = `${headers[i]}: ${headers[i + 1]}`;
-    if (line.includes('\r') || line.includes('\n')) throw new EndpointFailure('invalid', 'a header holds a line break');
+    if (!HEADER_LINE.test(line)) throw new EndpointFailure('invalid', 'was to be sent a header that is none');
     head += `${line}\r\n`;
   }
   if (method === 'POST' || body !== undefined) head += `Content-Length: ${body?.length ?? 0}\r\n`;
   return `${head}\r\n`;
+}
+
+function unsendable(error: unknown): EndpointFailure {
+  return new EndpointFailure('unreachable', asError(error).message, error);
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { EndpointFailure } from '../errors.ts';
-import type { Catalog } from '../routing/catalog.ts';
+import type { Catalog, EndpointState } from '../routing/catalog.ts';
 import { askWhatItHas } from './ask-endpoint.ts';
 import type { UpstreamClient } from './client.ts';
 
@@ -24,6 +24,8 @@ export class Prober {
   readonly #onChange: (endpoint: Endpoint) => void;
   readonly #stopped = new AbortController();
   readonly #running = new Map<Endpoint, Promise<void>>();
+  /** Requests, too, find endpoints unreachable: what `onChange` was told last, not what the catalog said last. */
+  readonly #told = new Map<Endpoint, EndpointState['health']>();
 
   /** `onChange` is told when an endpoint becomes healthy or unreachable, not of each probe. */
   constructor(client: UpstreamClient, catalog: Catalog, onChange: (endpoint: Endpoint) => void, pace = DEFAULT_PACE) {
@@ -37,6 +39,7 @@ export class Prober {
     for (const { endpoint } of this.#catalog.states()) void this.#keepAsking(endpoint);
   }
 
+  /** Ends every probe under way; nothing is asked and nothing learnt any more. */
   stop(): void {
     this.#stopped.abort();
   }
@@ -60,16 +63,26 @@ export class Prober {
   }
 
   async #ask(endpoint: Endpoint): Promise<void> {
-    const before = this.#catalog.state(endpoint);
+    const { signal } = this.#stopped;
+    const patience = { timeoutMs: this.#pace.timeout, signal };
     try {
-      const findings = await askWhatItHas(this.#client, endpoint, before.findings, this.#pace.timeout);
-      if (!this.#stopped.signal.aborted) this.#catalog.found(endpoint, findings);
+      const before = this.#catalog.state(endpoint).findings;
+      const findings = await askWhatItHas(this.#client, endpoint, before, patience);
+      if (signal.aborted) return;
+      this.#catalog.found(endpoint, findings);
     } catch (error) {
-      if (this.#stopped.signal.aborted) return;
+      if (signal.aborted) return;
       const failure = error instanceof EndpointFailure ? error : new EndpointFailure('invalid', String(error), error);
       this.#catalog.failed(endpoint, failure.message, failure.reason === 'timeout');
     }
-    if (this.#catalog.state(endpoint).health !== before.health) this.#onChange(endpoint);
+    this.#tell(endpoint);
+  }
+
+  #tell(endpoint: Endpoint): void {
+    const { health } = this.#catalog.state(endpoint);
+    if (health === this.#told.get(endpoint)) return;
+    this.#told.set(endpoint, health);
+    this.#onChange(endpoint);
   }
 
   #pauseAfter(endpoint: Endpoint): number {

@@ -9,12 +9,20 @@ export interface ParserEvents {
   end(reusable: boolean): void;
 }
 
+/** Of all heads of an answer: an endpoint that sends interim answers for ever does not get on. */
 const MAX_HEAD_BYTES = 64 * 1024;
 const MAX_LINE_BYTES = 8 * 1024;
+const STATUS_START = 'HTTP/1.';
 const HEAD_END = Buffer.from('\r\n\r\n');
 const CR = 0x0d;
 const LF = 0x0a;
+const SPACE = 0x20;
+const TAB = 0x09;
 const EMPTY = Buffer.alloc(0);
+
+/** What node, too, insists on: it would refuse to pass anything else on to the client. */
+const HEADER_NAME = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
+const NOT_IN_HEAD = /[^\t\x20-\x7e\x80-\xff]/;
 
 type State = 'head' | 'fixed' | 'chunk-size' | 'chunk-data' | 'chunk-end' | 'trailer' | 'until-close' | 'done';
 
@@ -23,6 +31,7 @@ export class ResponseParser {
   readonly #events: ParserEvents;
   readonly #headRequest: boolean;
   #state: State = 'head';
+  #headBytes = 0;
   #held: Buffer = EMPTY;
   #left = 0;
   #trailerBytes = 0;
@@ -36,19 +45,17 @@ export class ResponseParser {
 
   /** Takes the next bytes from the connection. */
   push(bytes: Buffer): void {
+    if (this.#isDone) return;
     const input = this.#held.length > 0 ? Buffer.concat([this.#held, bytes]) : bytes;
     this.#held = EMPTY;
-    let at = 0;
-    while (at < input.length && this.#state !== 'done') {
-      const next = this.#step(input, at);
-      if (next === -1) {
-        this.#held = Buffer.from(input.subarray(at));
-        break;
-      }
-      at = next;
+    let at: number;
+    try {
+      at = this.#consume(input);
+    } finally {
+      // Also what came before a mistake: the sink's view must not depend on where the network cut.
+      this.#deliver();
     }
-    this.#deliver();
-    if (this.#state === 'done') this.#events.end(this.#keepAlive && at === input.length);
+    if (this.#isDone) this.#events.end(this.#keepAlive && at === input.length);
   }
 
   /** The endpoint closed the connection: the end of the answer where nothing else marks it, else a broken answer. */
@@ -56,6 +63,24 @@ export class ResponseParser {
     if (this.#state !== 'until-close') throw new EndpointFailure('broken', 'closed the connection early');
     this.#state = 'done';
     this.#events.end(false);
+  }
+
+  get #isDone(): boolean {
+    return this.#state === 'done';
+  }
+
+  /** Takes what is whole and holds the rest back; where the taken part ends. */
+  #consume(input: Buffer): number {
+    let at = 0;
+    while (at < input.length && this.#state !== 'done') {
+      const next = this.#step(input, at);
+      if (next === -1) {
+        this.#held = Buffer.from(input.subarray(at));
+        return at;
+      }
+      at = next;
+    }
+    return at;
   }
 
   /** Consumes from `at`; where the next byte to look at is, or -1 when more must come first. */
@@ -82,15 +107,16 @@ export class ResponseParser {
 
   #head(input: Buffer, at: number): number {
     const end = input.indexOf(HEAD_END, at);
-    if ((end === -1 ? input.length : end) - at > MAX_HEAD_BYTES) throw invalid('answered with an oversized head');
-    if (end === -1) return -1;
+    // Where the end is missing, three of its bytes may have come.
+    const length = (end === -1 ? input.length - 3 : end) - at;
+    if (this.#headBytes + length > MAX_HEAD_BYTES) throw invalid('answered with an oversized head');
+    if (end === -1) return waitForHead(input, at);
+    this.#headBytes += length;
     const lines = input.toString('latin1', at, end).split('\r\n');
     const status = parseStatusLine(lines[0] ?? '');
-    if (status >= 100 && status < 200) {
-      if (status === 101) throw invalid('switched protocols unasked');
-      return end + 4;
-    }
     const headers = parseHeaders(lines);
+    if (status === 101) throw invalid('switched protocols unasked');
+    if (status < 200) return end + 4;
     this.#frame(status, headers, lines[0]?.startsWith('HTTP/1.0') ?? false);
     this.#events.head(status, headers);
     return end + 4;
@@ -100,24 +126,26 @@ export class ResponseParser {
   #frame(status: number, headers: readonly string[], http10: boolean): void {
     let length: number | undefined;
     let coding: string | undefined;
-    let connection = http10 ? 'close' : '';
+    let connection = '';
     for (let i = 0; i < headers.length; i += 2) {
       const name = (headers[i] ?? '').toLowerCase();
       const value = headers[i + 1] ?? '';
       if (name === 'content-length') length = sameLength(length, value);
-      else if (name === 'transfer-encoding') coding = value.toLowerCase();
-      else if (name === 'connection') connection = value.toLowerCase();
+      else if (name === 'transfer-encoding') coding = joined(coding, value);
+      else if (name === 'connection') connection = joined(connection, value);
     }
-    this.#keepAlive = !connection.includes('close');
+    this.#keepAlive = !connection.includes('close') && (!http10 || connection.includes('keep-alive'));
     if (this.#headRequest || status === 204 || status === 304) this.#state = 'done';
-    else if (coding !== undefined) this.#chunked(coding, length);
+    else if (coding !== undefined) this.#chunked(coding, length, http10);
     else if (length === undefined) this.#untilClose();
     else this.#fixed(length);
   }
 
-  #chunked(coding: string, length: number | undefined): void {
+  #chunked(coding: string, length: number | undefined, http10: boolean): void {
     if (coding !== 'chunked') throw invalid(`answered in transfer coding "${coding}"`);
-    if (length !== undefined) this.#keepAlive = false;
+    if (length !== undefined) throw invalid('sent a content-length for a chunked body');
+    // HTTP/1.0 has no chunks: whatever stands between us and the endpoint may see another end than we do.
+    if (http10) this.#keepAlive = false;
     this.#state = 'chunk-size';
   }
 
@@ -146,13 +174,14 @@ export class ResponseParser {
       size = size * 16 + digit;
       i++;
     }
-    const lineEnd = input[i] === CR && input[i + 1] === LF ? i : input.indexOf('\r\n', i, 'latin1');
-    if (lineEnd === -1) return this.#waitForLine(input, at);
-    if (i === at || size > Number.MAX_SAFE_INTEGER || !beginsExtension(input[i]))
-      throw invalid('sent a bad chunk size');
+    // Seen before the line is whole: an endpoint may never end a line that is none.
+    if (i < input.length && (i === at || !beginsExtension(input[i]))) throw invalid('sent a bad chunk size');
+    const end = lineEnd(input, at, i);
+    if (end === -1) return -1;
+    if (size > Number.MAX_SAFE_INTEGER || !isOneLine(input, i, end)) throw invalid('sent a bad chunk size');
     this.#left = size;
     this.#state = size === 0 ? 'trailer' : 'chunk-data';
-    return lineEnd + 2;
+    return end + 2;
   }
 
   #chunkEnd(input: Buffer, at: number): number {
@@ -163,17 +192,12 @@ export class ResponseParser {
   }
 
   #trailer(input: Buffer, at: number): number {
-    const lineEnd = input.indexOf('\r\n', at, 'latin1');
-    if (lineEnd === -1) return this.#waitForLine(input, at);
-    this.#trailerBytes += lineEnd - at;
+    const end = lineEnd(input, at, at);
+    if (end === -1) return -1;
+    this.#trailerBytes += end - at;
     if (this.#trailerBytes > MAX_LINE_BYTES) throw invalid('sent oversized trailers');
-    if (lineEnd === at) this.#state = 'done';
-    return lineEnd + 2;
-  }
-
-  #waitForLine(input: Buffer, at: number): -1 {
-    if (input.length - at > MAX_LINE_BYTES) throw invalid('sent an oversized chunk line');
-    return -1;
+    if (end === at) this.#state = 'done';
+    return end + 2;
   }
 
   /** Pieces that arrived together are handed on together: one write to the client instead of many. */
@@ -186,10 +210,18 @@ export class ResponseParser {
   }
 }
 
+/** What can never become a head is refused before its end: whoever sent it may be waiting for us. */
+function waitForHead(input: Buffer, at: number): -1 {
+  if (!STATUS_START.startsWith(input.toString('latin1', at, at + STATUS_START.length)))
+    throw invalid('did not answer in HTTP/1.1');
+  for (let i = input.indexOf(LF, at); i !== -1; i = input.indexOf(LF, i + 1))
+    if (input[i - 1] !== CR) throw invalid('sent a malformed header');
+  return -1;
+}
+
 function parseStatusLine(line: string): number {
-  const status = Number(line.slice(9, 12));
   if (!/^HTTP\/1\.[01] [1-9]\d\d( |$)/.test(line)) throw invalid('did not answer in HTTP/1.1');
-  return status;
+  return Number(line.slice(9, 12));
 }
 
 function parseHeaders(lines: readonly string[]): string[] {
@@ -197,10 +229,28 @@ function parseHeaders(lines: readonly string[]): string[] {
   for (let i = 1; i < lines.length; i++) {
     const line = lines[i] ?? '';
     const colon = line.indexOf(':');
-    if (colon < 1 || line.charCodeAt(colon - 1) === 0x20) throw invalid('sent a malformed header');
-    headers.push(line.slice(0, colon), line.slice(colon + 1).trim());
+    const name = line.slice(0, Math.max(colon, 0));
+    if (!HEADER_NAME.test(name) || NOT_IN_HEAD.test(line)) throw invalid('sent a malformed header');
+    headers.push(name, trimmed(line, colon + 1));
   }
   return headers;
+}
+
+/** Not `trim`: it takes 0xa0 away, too, which may be the last byte of a UTF-8 character. */
+function trimmed(line: string, start: number): string {
+  let [from, to] = [start, line.length];
+  while (from < to && isBlank(line.charCodeAt(from))) from++;
+  while (to > from && isBlank(line.charCodeAt(to - 1))) to--;
+  return line.slice(from, to);
+}
+
+function isBlank(c: number | undefined): boolean {
+  return c === SPACE || c === TAB;
+}
+
+/** A header that stands twice is one list (RFC 9110, section 5.3). */
+function joined(before: string | undefined, value: string): string {
+  return before === undefined || before === '' ? value.toLowerCase() : `${before}, ${value.toLowerCase()}`;
 }
 
 function sameLength(before: number | undefined, value: string): number {
@@ -218,7 +268,21 @@ function hexDigit(c: number | undefined): number {
 
 /** What may follow the digits of a chunk size: the line's end, or white space or a semicolon before extensions. */
 function beginsExtension(c: number | undefined): boolean {
-  return c === CR || c === 0x3b || c === 0x20 || c === 0x09;
+  return c === CR || c === 0x3b || isBlank(c);
+}
+
+/** Where the line that began at `start` ends, looked for from `from`; -1 when more must come first. */
+function lineEnd(input: Buffer, start: number, from: number): number {
+  const end = input[from] === CR && input[from + 1] === LF ? from : input.indexOf('\r\n', from, 'latin1');
+  // Where the end is missing, its first byte may have come.
+  if ((end === -1 ? input.length - 1 : end) - start > MAX_LINE_BYTES) throw invalid('sent an oversized chunk line');
+  return end;
+}
+
+/** A line end of half a kind hides from us what another reader takes for a line of its own. */
+function isOneLine(input: Buffer, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (input[i] === CR || input[i] === LF) return false;
+  return true;
 }
 
 function invalid(what: string): EndpointFailure {

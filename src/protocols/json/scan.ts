@@ -23,6 +23,9 @@ const MAX_DEPTH = 1_000;
 /** From this length on a string is searched for its quote natively, without looking at each byte. */
 const LONG_STRING = 64;
 
+/** What may follow a backslash, beside `u` and four hexadecimal digits. */
+const ESCAPED: readonly number[] = [...'"\\/bfnrt'].map((c) => c.charCodeAt(0));
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
@@ -52,11 +55,22 @@ export function findMember(members: readonly Member[], key: string): Member | un
   return members.findLast((member) => member.key === key);
 }
 
-/** The text of a JSON string value at `[start, end)`, quotes included in the range. */
+/** The text of a JSON string value at `[start, end)`, quotes included in the range. Throws `JsonSyntaxError`. */
 export function decodeString(bytes: Buffer, start: number, end: number): string {
-  const backslash = bytes.indexOf(BACKSLASH, start);
-  if (backslash === -1 || backslash >= end) return bytes.toString('utf8', start + 1, end - 1);
-  return JSON.parse(bytes.toString('utf8', start, end));
+  if (!hasBackslash(bytes, start, end)) return bytes.toString('utf8', start + 1, end - 1);
+  try {
+    return JSON.parse(bytes.toString('utf8', start, end));
+  } catch {
+    // The scanner does not look at all of a long string.
+    throw new JsonSyntaxError('invalid escape or control character in a string', start);
+  }
+}
+
+/** Looks no further than the string: a search to the end of the text for each of many keys would take for ever. */
+function hasBackslash(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start > LONG_STRING) return bytes.subarray(start, end).includes(BACKSLASH);
+  for (let at = start; at < end; at++) if (bytes[at] === BACKSLASH) return true;
+  return false;
 }
 
 type OnMember = (key: string, keyStart: number, start: number, end: number) => void;
@@ -147,10 +161,21 @@ class Scanner {
         this.at = at + 1;
         return;
       }
-      if (c === BACKSLASH) at++;
+      if (c === BACKSLASH) at = this.escape(at + 1);
       else if (c === undefined || c < 0x20) this.fail('unterminated string or control character in it', at);
     }
     this.longString(at);
+  }
+
+  /** The offset of an escape's last character; `at` is behind its backslash. */
+  private escape(at: number): number {
+    const c = this.bytes[at];
+    if (c === 0x75) {
+      for (let i = 1; i <= 4; i++) if (!isHexDigit(this.bytes[at + i])) this.fail('invalid escape', at + i);
+      return at + 4;
+    }
+    if (c === undefined || !ESCAPED.includes(c)) this.fail('invalid escape', at);
+    return at;
   }
 
   /** Base64 images make megabytes: the native search finds their end; an endpoint judges what is inside. */
@@ -169,7 +194,8 @@ class Scanner {
 
   private word(word: string): void {
     const { bytes, at } = this;
-    for (let i = 1; i < word.length; i++) if (bytes[at + i] !== word.charCodeAt(i)) this.fail('unexpected character');
+    for (let i = 1; i < word.length; i++)
+      if (bytes[at + i] !== word.charCodeAt(i)) this.fail('unexpected character', at + i);
     this.at = at + word.length;
   }
 
@@ -178,7 +204,8 @@ class Scanner {
     if (this.bytes[this.at] === 0x2d) this.at++;
     const leadingZero = this.bytes[this.at] === 0x30;
     const whole = this.digits();
-    if (whole === 0 || (leadingZero && whole > 1)) this.fail('unexpected character', start);
+    if (whole === 0) this.fail('unexpected character');
+    if (leadingZero && whole > 1) this.fail('unexpected character', start);
     if (this.bytes[this.at] === 0x2e) {
       this.at++;
       if (this.digits() === 0) this.fail('expected digits after the point');
@@ -201,4 +228,9 @@ class Scanner {
   private fail(what: string, offset = this.at): never {
     throw new JsonSyntaxError(offset >= this.bytes.length ? 'unexpected end' : what, offset);
   }
+}
+
+function isHexDigit(c: number | undefined): boolean {
+  if (c === undefined) return false;
+  return (c >= 0x30 && c <= 0x39) || (c >= 0x41 && c <= 0x46) || (c >= 0x61 && c <= 0x66);
 }

@@ -61,7 +61,8 @@ export class OllamaEncoder implements AnswerEncoder {
   }
 
   end(): string {
-    const calls = [...this.#toolCalls.values()].map((call, index) => this.#toolCall(call, index));
+    const inOrder = [...this.#toolCalls].sort(([a], [b]) => a - b);
+    const calls = inOrder.map(([, call], place) => this.#toolCall(call, place));
     const done = { done: 'true', done_reason: text(this.#finish ?? 'stop'), ...this.#metrics() };
     if (!this.#streaming) return this.#object(this.#content, calls, done);
     const before = calls.length > 0 ? `${this.#object(empty(), calls, {})}\n` : '';
@@ -109,8 +110,13 @@ export class OllamaEncoder implements AnswerEncoder {
 
   #gather({ index, id, name, arguments: fragment }: Extract<AnswerEvent, { type: 'tool-call-delta' }>): void {
     const call = this.#toolCalls.get(index);
-    if (call === undefined) this.#toolCalls.set(index, { id, name: name ?? '', arguments: fragment });
-    else call.arguments += fragment;
+    if (call === undefined) {
+      this.#toolCalls.set(index, { id, name: name ?? '', arguments: fragment });
+      return;
+    }
+    call.id ??= id;
+    if (call.name === '') call.name = name ?? '';
+    call.arguments += fragment;
   }
 
   /** Before anything was sent the failure can still have its status; afterwards it is a last line. */
@@ -187,7 +193,8 @@ function checkedArguments({ name, arguments: json }: ToolCall): RawJson {
   if (json.trim() === '') return '{}';
   try {
     const value: unknown = JSON.parse(json);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return json;
+    // A line end between two tokens would end the line of the answer; inside a string it is not valid.
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return json.replace(/[\r\n]+/g, ' ');
   } catch {
     // Told below, in the same words as a value that is no object.
   }

@@ -1,12 +1,17 @@
 import { textDigest } from '../../domain/digest.ts';
-import { asNumber, asObject, asString, type JsonObject } from '../../domain/json.ts';
-import type { Listing } from '../../domain/model.ts';
+import { asArray, asNumber, asObject, asString, type JsonObject } from '../../domain/json.ts';
+import type { ListedModel, Listing } from '../../domain/model.ts';
 import { parseModelName } from '../../domain/model-name.ts';
 
 /** Where no time is known: clients insist on one. */
 const EPOCH = '1970-01-01T00:00:00Z';
 /** What Ollama says of a model that stays loaded for ever. */
 const FOR_EVER = '2318-01-01T00:00:00Z';
+/** The end of the year 9999: later times have no RFC 3339 form. */
+const MAX_UNIX_SECONDS = 253_402_300_799;
+const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+/** The `ollama` command cuts a digest's first twelve characters out unchecked. */
+const HEX_DIGEST = /^(?:sha256:)?([0-9a-f]{64})$/i;
 
 /** The entries of `/api/tags`: every model once, the newest where endpoints differ, newest first. */
 export function tagsEntries(listings: readonly Listing[]): JsonObject[] {
@@ -15,8 +20,8 @@ export function tagsEntries(listings: readonly Listing[]): JsonObject[] {
 
 /** The entries of `/api/ps`: a row per model and digest that is loaded somewhere, the one that expires last first. */
 export function psEntries(listings: readonly Listing[]): JsonObject[] {
-  const running = listings.filter(({ endpoint, model }) => model.loaded && endpoint.kind !== 'openai');
-  const entries = running.map(psEntry).filter((entry) => entry !== undefined);
+  const loaded = listings.filter(({ endpoint, model }) => model.loaded && endpoint.kind !== 'openai');
+  const entries = loaded.map(psEntry).filter((entry) => entry !== undefined);
   return newestFirst(
     union(entries, (entry) => `${byName(entry)} ${asString(entry['digest'])}`, 'expires_at'),
     'expires_at',
@@ -41,7 +46,8 @@ export function showAnswer(listing: Listing): JsonObject {
 
 function tagsEntry(listing: Listing): JsonObject {
   const { model } = listing;
-  if (model.tags !== undefined) return model.tags;
+  if (model.tags !== undefined)
+    return { ...completed(listing, model.tags), modified_at: timeIn(model.tags, 'modified_at') };
   const name = displayName(listing);
   return {
     name,
@@ -57,7 +63,8 @@ function tagsEntry(listing: Listing): JsonObject {
 /** Undefined for a model of Ollama that was loaded after the last probe, which says more of it than can be made up. */
 function psEntry(listing: Listing): JsonObject | undefined {
   const { model } = listing;
-  if (model.ps !== undefined || model.tags !== undefined) return model.ps;
+  if (model.ps !== undefined) return { ...completed(listing, model.ps), ...running(model, model.ps) };
+  if (model.tags !== undefined) return undefined;
   const name = displayName(listing);
   return {
     name,
@@ -68,6 +75,30 @@ function psEntry(listing: Listing): JsonObject | undefined {
     expires_at: FOR_EVER,
     size_vram: size(listing),
     context_length: model.contextLength ?? 0,
+  };
+}
+
+/** An Ollama server's entry with what strict clients insist on and old or odd servers leave out. */
+function completed(listing: Listing, entry: JsonObject): JsonObject {
+  const { model } = listing;
+  const found = asObject(entry['details']) ?? {};
+  const said = Object.fromEntries(Object.entries(found).filter(([, value]) => value !== null));
+  return {
+    ...entry,
+    name: asString(entry['name']) ?? model.id,
+    model: asString(entry['model']) ?? model.id,
+    size: wholeNumber(entry['size']),
+    digest: HEX_DIGEST.exec(asString(entry['digest']) ?? '')?.[1] ?? digest(listing),
+    details: { ...details(listing), format: 'gguf', ...said, families: asArray(found['families']) },
+  };
+}
+
+/** What `/api/ps` says more. */
+function running(model: ListedModel, entry: JsonObject): JsonObject {
+  return {
+    expires_at: timeIn(entry, 'expires_at', FOR_EVER),
+    size_vram: wholeNumber(entry['size_vram']),
+    context_length: wholeNumber(entry['context_length'] ?? model.contextLength),
   };
 }
 
@@ -122,12 +153,24 @@ function digest({ endpoint, model }: Listing): string {
 }
 
 function size({ model }: Listing): number {
-  return asNumber(asObject(model.item?.['meta'])?.['size']) ?? 0;
+  return wholeNumber(asObject(model.item?.['meta'])?.['size']);
+}
+
+function wholeNumber(value: unknown): number {
+  return Math.max(0, Math.trunc(asNumber(value) ?? 0));
 }
 
 function modifiedAt({ model }: Listing): string {
   const created = asNumber(model.item?.['created']);
-  return created === undefined || created <= 0 ? EPOCH : new Date(created * 1000).toISOString();
+  return created === undefined || !(created > 0 && created <= MAX_UNIX_SECONDS)
+    ? EPOCH
+    : new Date(created * 1000).toISOString();
+}
+
+/** The entry's time as it stands there, unless it is none that clients can read. */
+function timeIn(entry: JsonObject, field: string, otherwise = EPOCH): string {
+  const time = asString(entry[field]) ?? '';
+  return RFC3339.test(time) && !Number.isNaN(Date.parse(time)) ? time : otherwise;
 }
 
 function parameterSize(parameters: number | undefined): string {

@@ -1,9 +1,11 @@
 import type { Endpoint } from '../../domain/endpoint.ts';
+import { namesTwoSources } from '../../domain/model-name.ts';
 import { RouterError } from '../../errors.ts';
 import { readFields } from '../body.ts';
 import type { AnswerPipe, Call, Names, Operation, Translation } from '../call.ts';
 import type { Fields } from '../json/fields.ts';
 import { cutMembers } from '../json/splice.ts';
+import { text } from '../json/write.ts';
 import { renaming } from '../rename.ts';
 import { WholePipe } from '../whole-pipe.ts';
 import { acknowledgement, OllamaEncoder, type Shape } from './answer-encoder.ts';
@@ -35,15 +37,16 @@ export const show: Operation = {
   path: '/api/show',
   decode(body) {
     const fields = readFields(body, { struct: 'ShowRequest', foldCase: true });
-    const named = fields.string('name') ?? '';
-    const model = fields.string('model') || named;
+    const modelField = (fields.string('model') ?? '') === '' ? 'name' : 'model';
+    const model = fields.string(modelField) ?? '';
     if (model === '') throw requireModel();
+    refuseTwoSources(model);
     return {
       operation: show,
       body,
       fields,
       model,
-      modelField: model === named ? 'name' : 'model',
+      modelField,
       streaming: false,
       intent: 'answer',
     };
@@ -88,8 +91,15 @@ function decode(operation: Operation, traits: Traits, body: Buffer): Call {
   const fields = readFields(body, { struct: traits.struct, foldCase: true });
   const model = fields.string('model') ?? '';
   if (model === '') throw traits.requireModel();
+  refuseTwoSources(model);
   const streaming = fields.boolean('stream') ?? true;
   return { operation, body, fields, model, modelField: 'model', streaming, intent: intent(fields, traits) };
+}
+
+function refuseTwoSources(model: string): void {
+  if (!namesTwoSources(model)) return;
+  const message = `use either :local or :cloud, not both: ${text(model)}`;
+  throw new RouterError('invalid_parameter', message, { param: 'model' });
 }
 
 function intent(fields: Fields, { isEmpty }: Traits): Call['intent'] {
@@ -103,12 +113,13 @@ function verbatim(_call: Call, _endpoint: Endpoint, contentType: string, names: 
   return new WholePipe(readUsage, rename ?? ((answer) => answer));
 }
 
+/** Latin-1 stands for bytes here: what is not edited stays as it came, be it valid UTF-8 or not. */
 function eachLine(edit: (json: Buffer) => Buffer): (lines: Buffer) => Buffer {
   return (lines) => {
     const edited = lines
-      .toString('utf8')
+      .toString('latin1')
       .split('\n')
-      .map((line) => (line === '' ? '' : edit(Buffer.from(line)).toString('utf8')));
-    return Buffer.from(edited.join('\n'));
+      .map((line) => (line === '' ? '' : edit(Buffer.from(line, 'latin1')).toString('latin1')));
+    return Buffer.from(edited.join('\n'), 'latin1');
   };
 }

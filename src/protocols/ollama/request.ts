@@ -1,8 +1,9 @@
-import type { Ask, Format, Message, Sampling, Think, ToolCall } from '../../domain/ask.ts';
+import type { Ask, Format, Message, RawJson, Think, ToolCall } from '../../domain/ask.ts';
 import { RouterError } from '../../errors.ts';
 import type { Call } from '../call.ts';
 import type { Fields } from '../json/fields.ts';
-import { parseGoDuration } from './duration.ts';
+import { goDurationError, parseGoDuration } from './duration.ts';
+import { sampling } from './options.ts';
 
 /** Decodes `/api/chat` in full, for endpoints that do not speak Ollama's protocol. */
 export function chatAsk({ fields, streaming }: Call): Ask {
@@ -13,7 +14,7 @@ export function chatAsk({ fields, streaming }: Call): Ask {
     messages: fields.objects('messages', 'Message').map(message),
     prompt: '',
     suffix: '',
-    tools: fields.type('tools') === 'array' ? nonEmpty(fields.raw('tools')) : undefined,
+    tools: tools(fields),
     ...common(fields),
   };
 }
@@ -21,12 +22,13 @@ export function chatAsk({ fields, streaming }: Call): Ask {
 /** Decodes `/api/generate`: a chat of one turn, unless the prompt is raw or text is to be filled in before a suffix. */
 export function generateAsk({ fields, streaming }: Call): Ask {
   refuseRenderOnly(fields);
+  refuseRawMixture(fields);
   for (const key of ['template', 'context']) if (isSet(fields, key)) throw unsupported(key);
   const prompt = fields.string('prompt') ?? '';
   const suffix = fields.string('suffix') ?? '';
   const kind = suffix !== '' ? 'infill' : fields.boolean('raw') === true ? 'completion' : 'chat';
   const system = fields.string('system') ?? '';
-  const turn = { ...EMPTY_MESSAGE, role: 'user', content: prompt, media: fields.strings('images', '[]api.ImageData') };
+  const turn = { ...EMPTY_MESSAGE, role: 'user', content: prompt, media: images(fields) };
   const messages = system === '' ? [turn] : [{ ...EMPTY_MESSAGE, role: 'system', content: system }, turn];
   return { kind, streaming, messages, prompt, suffix, tools: undefined, ...common(fields) };
 }
@@ -36,16 +38,15 @@ export function keepAlive(fields: Fields): number | undefined {
   const type = fields.type('keep_alive');
   if (type === undefined) return undefined;
   if (type === 'number') return Number(fields.number('keep_alive'));
-  if (type !== 'string')
-    throw new RouterError('invalid_parameter', `Unsupported type: '${type}'`, { param: 'keep_alive' });
+  if (type !== 'string') throw invalid('keep_alive', `Unsupported type: '${GO_TYPES[type] ?? type}'`);
   const text = fields.string('keep_alive') ?? '';
-  const seconds = parseGoDuration(text);
-  if (seconds === undefined)
-    throw new RouterError('invalid_parameter', `time: invalid duration ${JSON.stringify(text)}`, {
-      param: 'keep_alive',
-    });
-  return seconds;
+  const error = goDurationError(text);
+  if (error !== undefined) throw invalid('keep_alive', error);
+  return parseGoDuration(text);
 }
+
+/** What Go prints for a decoded value. */
+const GO_TYPES: Readonly<Record<string, string>> = { array: '[]interface {}', object: 'map[string]interface {}' };
 
 const EMPTY_MESSAGE: Omit<Message, 'role' | 'content'> = {
   reasoning: undefined,
@@ -59,19 +60,40 @@ function message(fields: Fields): Message {
   return {
     role: (fields.string('role') ?? '').toLowerCase(),
     content: fields.string('content') ?? '',
-    reasoning: fields.string('thinking'),
-    media: fields.strings('images', '[]api.ImageData'),
+    reasoning: said(fields, 'thinking'),
+    media: images(fields),
     toolCalls: fields.objects('tool_calls', 'ToolCall').map(toolCall),
-    toolCallId: fields.string('tool_call_id'),
-    toolName: fields.string('tool_name') ?? fields.string('name'),
+    toolCallId: said(fields, 'tool_call_id'),
+    toolName: said(fields, 'tool_name') ?? said(fields, 'name'),
   };
+}
+
+/** Base64 and nothing else: a URL or the name of a file must reach no endpoint that would open it. */
+function images(fields: Fields): string[] {
+  const all = fields.strings('images', '[]api.ImageData');
+  for (const image of all) {
+    const at = image.search(/[^A-Za-z0-9+/=\r\n]/);
+    if (at !== -1) throw invalid('images', `illegal base64 data at input byte ${at}`);
+  }
+  return all;
+}
+
+/** A text that says something: Go's clients write fields without a value as empty texts. */
+function said(fields: Fields, key: string): string | undefined {
+  return fields.string(key) || undefined;
+}
+
+function tools(fields: Fields): RawJson | undefined {
+  const type = fields.type('tools');
+  if (type !== undefined && type !== 'array') fields.fail('tools', type, 'api.Tools');
+  return isSet(fields, 'tools') ? fields.raw('tools') : undefined;
 }
 
 /** Some clients send the arguments as OpenAI's string of JSON; Ollama's own form is the object. */
 function toolCall(fields: Fields): ToolCall {
   const called = fields.object('function', 'ToolCallFunction', 'api.ToolCallFunction');
   const given = called?.type('arguments') === 'string' ? called.string('arguments') : called?.raw('arguments');
-  return { id: fields.string('id'), name: called?.string('name') ?? '', arguments: given ?? '{}' };
+  return { id: said(fields, 'id'), name: called?.string('name') ?? '', arguments: given ?? '{}' };
 }
 
 function common(fields: Fields): Pick<Ask, 'format' | 'think' | 'sampling' | 'topLogprobs'> {
@@ -84,10 +106,10 @@ function format(fields: Fields): Format | undefined {
   if (type === undefined) return undefined;
   const raw = fields.raw('format') ?? '';
   if (type === 'object') return { kind: 'schema', schema: raw };
-  if (raw === '""') return undefined;
-  if (raw === '"json"') return { kind: 'json' };
-  const wanted = 'expected "json" or a JSON schema';
-  throw new RouterError('invalid_parameter', `invalid format: ${raw}; ${wanted}`, { param: 'format' });
+  const name = type === 'string' ? fields.string('format') : undefined;
+  if (name === '') return undefined;
+  if (name === 'json') return { kind: 'json' };
+  throw invalid('format', `invalid format: ${raw}; expected "json" or a JSON schema`);
 }
 
 function think(fields: Fields): Think | undefined {
@@ -96,50 +118,26 @@ function think(fields: Fields): Think | undefined {
   if (type === 'bool') return fields.boolean('think');
   const level = type === 'string' ? fields.string('think') : undefined;
   if (level === 'low' || level === 'medium' || level === 'high' || level === 'max') return level;
-  const message = `invalid think value: ${fields.raw('think')} (must be "high", "medium", "low", "max", true, or false)`;
-  throw new RouterError('invalid_parameter', message, { param: 'think' });
+  const wanted = 'must be "high", "medium", "low", "max", true, or false';
+  throw invalid('think', `invalid think value: ${fields.raw('think')} (${wanted})`);
 }
 
 function topLogprobs(fields: Fields): number | undefined {
-  const top = Number(fields.number('top_logprobs', 'int') ?? 0);
-  if (top < 0 || top > 20)
-    throw new RouterError('invalid_parameter', 'top_logprobs must be between 0 and 20', { param: 'top_logprobs' });
+  const raw = fields.number('top_logprobs', 'int') ?? '0';
+  if (!/^-?\d+$/.test(raw)) fields.fail('top_logprobs', `number ${raw}`, 'int');
+  const top = Number(raw);
+  if (top < 0 || top > 20) throw invalid('top_logprobs', 'top_logprobs must be between 0 and 20');
   return fields.boolean('logprobs') === true ? top : undefined;
-}
-
-/** Ollama's option names that have a meaning elsewhere; the rest is fixed at an endpoint's start or gone. */
-const OPTIONS: Readonly<Record<string, Exclude<keyof Sampling, 'stop'>>> = {
-  num_predict: 'maxTokens',
-  temperature: 'temperature',
-  top_p: 'topP',
-  top_k: 'topK',
-  min_p: 'minP',
-  typical_p: 'typicalP',
-  seed: 'seed',
-  presence_penalty: 'presencePenalty',
-  frequency_penalty: 'frequencyPenalty',
-  repeat_penalty: 'repeatPenalty',
-  repeat_last_n: 'repeatLastN',
-  num_keep: 'keep',
-  mirostat: 'mirostat',
-  mirostat_tau: 'mirostatTau',
-  mirostat_eta: 'mirostatEta',
-};
-
-function sampling(fields: Fields): Sampling {
-  const options = fields.object('options', 'Options');
-  if (options === undefined) return {};
-  const given: Record<string, string> = {};
-  for (const [option, name] of Object.entries(OPTIONS)) {
-    const value = options.number(option);
-    if (value !== undefined) given[name] = value;
-  }
-  const stop = options.strings('stop');
-  return stop.length > 0 ? { ...given, stop } : given;
 }
 
 function refuseRenderOnly(fields: Fields): void {
   if (fields.boolean('_debug_render_only') === true) throw unsupported('_debug_render_only');
+}
+
+function refuseRawMixture(fields: Fields): void {
+  if (fields.boolean('raw') !== true) return;
+  if (!['template', 'system', 'context'].some((key) => isSet(fields, key))) return;
+  throw invalid('raw', 'raw mode does not support template, system, or context');
 }
 
 function isSet(fields: Fields, key: string): boolean {
@@ -147,10 +145,10 @@ function isSet(fields: Fields, key: string): boolean {
   return raw !== undefined && raw !== '""' && !/^\[\s*\]$/.test(raw);
 }
 
-function nonEmpty(array: string | undefined): string | undefined {
-  return array === undefined || /^\[\s*\]$/.test(array) ? undefined : array;
-}
-
 function unsupported(key: string): RouterError {
   return new RouterError('unsupported', `${key} is not supported by this backend`, { param: key });
+}
+
+function invalid(param: string, message: string): RouterError {
+  return new RouterError('invalid_parameter', message, { param });
 }

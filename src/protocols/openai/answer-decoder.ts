@@ -5,6 +5,8 @@ import { readTimings, readUsage } from './usage.ts';
 /** What a record says when it reports a failure instead of an answer; undefined where it does not. */
 export function errorOf(record: JsonObject): string | undefined {
   const { error } = record;
+  // Very old builds of vLLM put the fields at the top.
+  if (record['object'] === 'error') return asString(record['message']) ?? JSON.stringify(record);
   if (error === undefined || error === null || error === false || error === '') return undefined;
   return asString(error) ?? asString(asObject(error)?.['message']) ?? JSON.stringify(error);
 }
@@ -31,13 +33,18 @@ export class RecordDecoder {
   /** A choice of a chat, whole or as a delta, or of a completion. */
   #choice(choice: JsonObject): AnswerEvent[] {
     const said = asObject(choice['delta']) ?? asObject(choice['message']) ?? choice;
-    const reasoning = asString(said['reasoning_content']) ?? asString(said['reasoning']) ?? '';
+    const reasoning = asString(said['reasoning_content']) || asString(said['reasoning']) || '';
     const words = `${asString(said['content']) ?? asString(said['text']) ?? ''}${asString(said['refusal']) ?? ''}`;
     const events: AnswerEvent[] = [];
     if (reasoning !== '') events.push({ type: 'reasoning-delta', text: reasoning });
     if (words !== '') events.push({ type: 'text-delta', text: words });
-    for (const entry of asArray(asObject(choice['logprobs'])?.['content'])) events.push(this.#logprob(entry));
-    for (const call of asArray(said['tool_calls'])) events.push(this.#toolCall(asObject(call) ?? {}));
+    for (const entry of logprobEntries(asObject(choice['logprobs']))) events.push(this.#logprob(entry));
+    const calls = asArray(said['tool_calls']);
+    // In a whole message each element is a call of its own; fragments of one stand in deltas.
+    const isWhole = said === choice['message'];
+    calls.forEach((call, place) => {
+      events.push(this.#toolCall(asObject(call) ?? {}, isWhole ? place : undefined));
+    });
     return events;
   }
 
@@ -51,11 +58,11 @@ export class RecordDecoder {
   }
 
   /** A fragment without an index belongs to the call before it, unless it brings a new id. */
-  #toolCall(call: JsonObject): AnswerEvent {
+  #toolCall(call: JsonObject, place: number | undefined): AnswerEvent {
     const called = asObject(call['function']) ?? {};
-    const id = asString(call['id']);
+    const id = asString(call['id']) || undefined;
     const fresh = id !== undefined && id !== this.#lastToolId;
-    const index = asNumber(call['index']) ?? Math.max(0, this.#lastToolIndex + (fresh ? 1 : 0));
+    const index = place ?? asNumber(call['index']) ?? Math.max(0, this.#lastToolIndex + (fresh ? 1 : 0));
     this.#lastToolIndex = index;
     this.#lastToolId = id ?? this.#lastToolId;
     return {
@@ -81,6 +88,20 @@ export class RecordDecoder {
       ...(timings === undefined ? [] : [{ type: 'timings', timings } as const]),
     ];
   }
+}
+
+/** One entry per token: as chat completions give them, else from the columns of a completion. */
+function logprobEntries(logprobs: JsonObject | undefined): JsonValue[] {
+  if (logprobs === undefined || Array.isArray(logprobs['content'])) return asArray(logprobs?.['content']);
+  const [values, alternatives] = [asArray(logprobs['token_logprobs']), asArray(logprobs['top_logprobs'])];
+  return asArray(logprobs['tokens']).map((token, at) => {
+    const others = Object.entries(asObject(alternatives[at]) ?? {});
+    return {
+      token,
+      logprob: values[at] ?? 0,
+      top_logprobs: others.map(([other, logprob]) => ({ token: other, logprob: logprob ?? 0 })),
+    };
+  });
 }
 
 /** Some servers give an object where OpenAI gives its text. */

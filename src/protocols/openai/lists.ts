@@ -1,3 +1,4 @@
+import type { Endpoint } from '../../domain/endpoint.ts';
 import { asNumber, asString, type JsonObject } from '../../domain/json.ts';
 import type { Listing } from '../../domain/model.ts';
 import { parseModelName } from '../../domain/model-name.ts';
@@ -6,8 +7,10 @@ import { parseModelName } from '../../domain/model-name.ts';
 export function modelItems(listings: readonly Listing[]): JsonObject[] {
   const items = new Map<string, JsonObject>();
   for (const listing of listings) {
-    const key = keyOf(listing);
-    if (!items.has(key)) items.set(key, modelItem(listing));
+    for (const id of [listing.model.id, ...listing.model.aliases]) {
+      const key = keyOf(listing.endpoint, id);
+      if (!items.has(key)) items.set(key, modelItem(listing, id));
+    }
   }
   return [...items.values()];
 }
@@ -20,7 +23,7 @@ export function modelItem({ endpoint, model }: Listing, id: string = model.id): 
     ...model.item,
     id,
     object: 'model',
-    created: asNumber(model.item?.['created']) ?? 0,
+    created: Math.trunc(asNumber(model.item?.['created']) ?? 0),
     owned_by: asString(model.item?.['owned_by']) ?? endpoint.kind,
   };
 }
@@ -35,6 +38,6 @@ function ownerOf(name: string): string {
   return parts.at(-2) ?? 'library';
 }
 
-function keyOf({ endpoint, model }: Listing): string {
-  return endpoint.kind === 'ollama' ? (parseModelName(model.id)?.key ?? model.id) : model.id;
+function keyOf({ kind }: Endpoint, id: string): string {
+  return kind === 'ollama' ? (parseModelName(id)?.key ?? id) : id;
 }

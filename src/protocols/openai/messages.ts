@@ -18,6 +18,8 @@ export function encodeMessages(messages: readonly Message[], kind: EndpointKind)
 
 function encodeMessage(message: Message, kind: EndpointKind, calls: OpenCall[]): RawJson {
   if (message.role === 'tool') return toolMessage(message, kind, calls);
+  // Results answer the calls of the turn before them.
+  if (message.toolCalls.length > 0) calls.length = 0;
   const toolCalls = message.toolCalls.map((call) => encodeToolCall(call, calls));
   const strict = kind === 'openai';
   const silent = toolCalls.length > 0 && message.content === '' && strict;
@@ -79,6 +81,6 @@ function toolMessage(message: Message, kind: EndpointKind, calls: readonly OpenC
     role: text('tool'),
     tool_call_id: text(message.toolCallId ?? call?.id ?? randomId('call_')),
     content: encodeContent(message),
-    name: kind === 'openai' ? undefined : text(message.toolName),
+    name: kind === 'openai' ? undefined : text(message.toolName ?? call?.name),
   });
 }

@@ -62,6 +62,12 @@ function add({ members, brace }: Fields, key: string, json: string): Edit {
 
 function verbatim(call: Call, endpoint: Endpoint, contentType: string, names: Names): AnswerPipe {
   const rename = renaming(names);
-  if (contentType.startsWith('text/event-stream')) return new SsePipe(asksForUsage(call, endpoint), rename);
+  if (contentType.startsWith('text/event-stream'))
+    return new SsePipe(asksForUsage(call, endpoint), rename, choices(call, endpoint));
   return new WholePipe(readUsage, rename ?? ((answer) => answer));
+}
+
+/** How many answers come at once; Ollama gives one whatever it is asked. */
+function choices({ fields }: Call, { kind }: Endpoint): number {
+  return kind === 'ollama' || fields.type('n') !== 'number' ? 1 : Number(fields.number('n'));
 }

@@ -1,5 +1,6 @@
 import type { Ask, Format, RawJson } from '../../domain/ask.ts';
 import type { EndpointKind } from '../../domain/endpoint.ts';
+import { RouterError } from '../../errors.ts';
 import { objectText, text } from '../json/write.ts';
 import { encodeMessages } from './messages.ts';
 import { encodeSampling, encodeThink } from './sampling.ts';
@@ -18,7 +19,8 @@ export function encodeAsk(ask: Ask, model: string, kind: Kind): EncodedAsk {
   const common = { model: text(model), ...stream(ask), ...encodeSampling(ask.sampling, kind) };
   if (ask.kind !== 'chat') {
     const prompt = { prompt: text(ask.prompt), suffix: ask.kind === 'infill' ? text(ask.suffix) : undefined };
-    return { path: '/v1/completions', body: objectText({ ...common, ...prompt, ...completionLogprobs(ask) }) };
+    const rest = { ...completionFormat(ask, kind), ...completionLogprobs(ask, kind) };
+    return { path: '/v1/completions', body: objectText({ ...common, ...prompt, ...rest }) };
   }
   const chat = {
     messages: encodeMessages(ask.messages, kind),
@@ -38,6 +40,7 @@ function infill(ask: Ask, model: string): EncodedAsk {
     input_suffix: text(ask.suffix),
     n_predict: limit,
     stream: text(ask.streaming),
+    ...completionFormat(ask, 'llama-server'),
   };
   return { path: '/infill', body: objectText({ model: text(model), ...members, ...sampling }) };
 }
@@ -58,6 +61,20 @@ function chatLogprobs({ topLogprobs }: Ask): Record<string, RawJson | undefined>
   return topLogprobs === undefined ? {} : { logprobs: 'true', top_logprobs: text(Math.max(topLogprobs, 1)) };
 }
 
-function completionLogprobs({ topLogprobs }: Ask): Record<string, RawJson | undefined> {
-  return topLogprobs === undefined ? {} : { logprobs: text(Math.max(topLogprobs, 1)) };
+/** The most alternatives that OpenAI's completions give. */
+const MAX_COMPLETION_LOGPROBS = 5;
+
+function completionLogprobs({ topLogprobs }: Ask, kind: Kind): Record<string, RawJson | undefined> {
+  if (topLogprobs === undefined) return {};
+  const most = kind === 'openai' ? MAX_COMPLETION_LOGPROBS : topLogprobs;
+  return { logprobs: text(Math.min(Math.max(topLogprobs, 1), Math.max(most, 1))) };
+}
+
+/** Completions have no format in OpenAI's own protocol: an answer of another form than asked for would be no answer. */
+function completionFormat({ format }: Ask, kind: Kind): Record<string, RawJson | undefined> {
+  if (format === undefined) return {};
+  if (kind === 'vllm') return { response_format: responseFormat(format) };
+  if (kind === 'llama-server') return { json_schema: format.kind === 'json' ? '{}' : format.schema };
+  const message = 'format is not supported by this backend together with raw or suffix';
+  throw new RouterError('unsupported', message, { param: 'format' });
 }

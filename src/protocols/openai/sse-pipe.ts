@@ -1,19 +1,23 @@
 import type { TokenUsage } from '../../domain/answer.ts';
 import { asArray, asObject, type JsonObject } from '../../domain/json.ts';
+import { EndpointFailure } from '../../errors.ts';
 import { type AnswerPipe, NOTHING } from '../call.ts';
-import { scanObject } from '../json/scan.ts';
 import { cutMembers, splice } from '../json/splice.ts';
 import { objectText, text } from '../json/write.ts';
-import { type SseEvent, SseReader, splitEvents } from '../sse.ts';
+import { membersOf } from '../rename.ts';
+import { type SseEvent, SseReader, splitEvents, withData } from '../sse.ts';
 import { errorOf } from './answer-decoder.ts';
 import { readUsage } from './usage.ts';
 
 /** Events without these texts carry plain deltas: they pass unread. Inside a JSON string their quotes are escaped. */
 const MARKERS = ['"finish_reason":"', '"finish_reason": "', '"usage"', '"timings"', '"error"', '[DONE]'];
 
+const EARLY_END = 'ended the answer early';
+
 /**
  * Lets a stream of OpenAI-style records through, byte for byte, in whole events. Where the router itself asked for
- * usage, that is counted and taken out again. After an error no `[DONE]` passes, even the endpoint's own.
+ * usage, that is counted and taken out again. After an error no `[DONE]` passes, even the endpoint's own. Latin-1 stands
+ * for bytes here: what is not edited stays as it came, be it valid UTF-8 or not.
  */
 export class SsePipe implements AnswerPipe {
   readonly contentType = undefined;
@@ -21,66 +25,80 @@ export class SsePipe implements AnswerPipe {
   readonly #hideUsage: boolean;
   readonly #edit: ((json: Buffer) => Buffer) | undefined;
   readonly #reader = new SseReader();
-  #finished = false;
+  /** Choices that have not said yet why they stopped. */
+  #openChoices: number;
+  #spoken = false;
   #failed = false;
 
-  /** `edit` changes each record on its way. */
-  constructor(hideUsage: boolean, edit: ((json: Buffer) => Buffer) | undefined) {
+  /** `edit` changes each record on its way; `choices` is how many the client asked for. */
+  constructor(hideUsage: boolean, edit: ((json: Buffer) => Buffer) | undefined, choices = 1) {
     this.#hideUsage = hideUsage;
     this.#edit = edit;
+    this.#openChoices = choices;
   }
 
   push(bytes: Buffer): Buffer {
     const complete = this.#reader.complete(bytes);
     if (complete.length === 0) return NOTHING;
+    this.#spoken = true;
     if (this.#edit === undefined && MARKERS.every((marker) => complete.indexOf(marker, 0, 'latin1') === -1))
       return complete;
-    return this.#events(splitEvents(complete.toString('utf8')));
+    return this.#events(splitEvents(complete.toString('latin1')));
   }
 
+  /** Nothing at all is no answer: another endpoint may give one. */
   end(): Buffer {
-    const rest = this.#reader.rest().toString('utf8');
-    const said = rest.trim() === '' ? NOTHING : this.#events(splitEvents(`${rest.trimEnd()}\n\n`));
-    if (this.#finished || this.#failed) return said;
-    return Buffer.concat([said, errorEvent('the endpoint ended the answer early')]);
+    const rest = this.#reader
+      .rest()
+      .toString('latin1')
+      .replace(/[\r\n]+$/, '');
+    const events = splitEvents(`${rest}\n\n`).filter(({ data }) => isDone(data) || parse(data) !== undefined);
+    if (!this.#spoken && events.length === 0) throw new EndpointFailure('broken', EARLY_END);
+    return Buffer.concat([this.#events(events), this.fail(`the endpoint ${EARLY_END}`)]);
   }
 
+  /** An event that was not finished never reaches the client. */
   fail(message: string): Buffer {
-    return this.#finished || this.#failed ? NOTHING : errorEvent(message);
+    return this.#openChoices <= 0 || this.#failed ? NOTHING : errorEvent(message);
   }
 
   #events(events: readonly SseEvent[]): Buffer {
-    return Buffer.from(events.map((event) => this.#event(event)).join(''));
+    return Buffer.from(events.map((event) => this.#event(event)).join(''), 'latin1');
   }
 
   /** The event's text for the client: as it came, changed, or empty. */
-  #event({ raw, data }: SseEvent): string {
-    if (data === '[DONE]') {
-      if (!this.#failed) this.#finished = true;
-      return this.#failed ? '' : raw;
+  #event(event: SseEvent): string {
+    if (isDone(event.data)) {
+      this.#openChoices = 0;
+      return this.#failed ? '' : event.raw;
     }
-    const record = parse(data);
-    if (record === undefined) return raw;
+    const record = parse(event.data);
+    if (record === undefined) return event.raw;
     this.#note(record);
-    if (!this.#hideUsage || record['usage'] === undefined) return this.#edited(raw, data);
+    if (!this.#hideUsage || record['usage'] === undefined) return this.#edited(event);
     if (record['usage'] !== null && Array.isArray(record['choices']) && record['choices'].length === 0) return '';
-    return this.#edited(raw, data, 'usage');
+    return this.#edited(event, 'usage');
   }
 
   #note(record: JsonObject): void {
     if (errorOf(record) !== undefined) this.#failed = true;
-    if (asArray(record['choices']).some((choice) => typeof asObject(choice)?.['finish_reason'] === 'string'))
-      this.#finished = true;
+    for (const choice of asArray(record['choices']))
+      if (typeof asObject(choice)?.['finish_reason'] === 'string') this.#openChoices--;
     this.usage = readUsage(record) ?? this.usage;
   }
 
-  #edited(raw: string, data: string, cut?: string): string {
-    if (cut === undefined && this.#edit === undefined) return raw;
-    const bytes = Buffer.from(data);
-    const kept = cut === undefined ? bytes : splice(bytes, cutMembers(scanObject(bytes), cut));
+  #edited(event: SseEvent, cut?: string): string {
+    if (cut === undefined && this.#edit === undefined) return event.raw;
+    const bytes = Buffer.from(event.data, 'latin1');
+    const kept = cut === undefined ? bytes : splice(bytes, cutMembers(membersOf(bytes), cut));
     const json = this.#edit === undefined ? kept : this.#edit(kept);
-    return raw.replace(data, () => json.toString('utf8'));
+    return withData(event, json.toString('latin1'));
   }
+}
+
+/** Clients look no further than the bracket. */
+function isDone(data: string): boolean {
+  return data.startsWith('[DONE]');
 }
 
 function parse(data: string): JsonObject | undefined {

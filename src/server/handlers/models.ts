@@ -27,7 +27,7 @@ export function modelList(line: Line): Handler {
 /** `GET /v1/models/{id}`: ids hold slashes, plain or percent-encoded. */
 export function modelById(line: Line): Handler {
   return async ({ reply, rest }) => {
-    const id = percentDecoded(rest);
+    const id = percentDecoded(rest.replace(/\/+$/, ''));
     await catalogReady(line.router.catalog, id);
     const [listing] = line.router.candidatesFor(id);
     if (listing !== undefined) reply.json(200, modelItem(listing, id));

@@ -1,3 +1,4 @@
+import { catalogReady } from '../../relay/catalog-ready.ts';
 import type { Catalog, EndpointState } from '../../routing/catalog.ts';
 import type { Slots } from '../../routing/slots.ts';
 import type { Ledger } from '../../usage/ledger.ts';
@@ -13,7 +14,10 @@ export const running: Handler = ({ reply }) => {
 
 /** `GET /api/version`: what all of the fleet can do. */
 export function version(catalog: Catalog): Handler {
-  return ({ reply }) => reply.json(200, { version: lowestVersion(catalog.states()) });
+  return async ({ reply }) => {
+    await catalogReady(catalog);
+    reply.json(200, { version: lowestVersion(catalog.states()) });
+  };
 }
 
 /** `GET /health/live`: the process answers. */
