@@ -70,7 +70,7 @@ export class HttpReply implements Reply {
     // As text, a small body leaves in one piece with the head.
     if (bytes !== undefined && bytes.length <= SMALL) this.#response.end(bytes.toString('latin1'), 'latin1');
     else this.#response.end(bytes);
-    if (!this.#response.writableFinished) this.#response.socket?.setTimeout(this.#clientIdleMs);
+    if (!this.#response.writableFinished) this.#limitIdleness();
   }
 
   cut(): void {
@@ -97,8 +97,15 @@ export class HttpReply implements Reply {
   #room(room: boolean, writable: Writable): boolean {
     if (room) return true;
     writable.once('drain', () => this.#drained());
-    this.#response.socket?.setTimeout(this.#clientIdleMs);
+    this.#limitIdleness();
     return false;
+  }
+
+  /** Counts from when the connection is this answer's: it may still belong to an earlier one. */
+  #limitIdleness(): void {
+    const { socket } = this.#response;
+    if (socket === null) this.#response.once('socket', () => this.#limitIdleness());
+    else socket.setTimeout(this.#clientIdleMs);
   }
 
   #drained(): void {

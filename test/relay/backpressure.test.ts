@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { startSimulatedEndpoint } from '../../src/simulator/endpoint.ts';
 import { allLeft, asked, onlyAsked } from '../support/records.ts';
 import { routerBefore } from '../support/router.ts';
-import { textOf } from '../support/wire.ts';
+import { requestBytes, textOf } from '../support/wire.ts';
 
 /** More than any buffer on the way holds: an answer of about 30 MB, a long line at a time. */
 const LONG = { name: 'm', answer: `${'x'.repeat(20_000)} `.repeat(1_500) };
@@ -60,16 +60,31 @@ test('a client that reads slowly, but reads, is not given up', async () => {
   assert.equal((await client.answer()).complete, true);
 });
 
-test('a whole answer that is never read is given up, so that nobody waits for it', { timeout: 10_000 }, async () => {
-  await using endpoint = await startSimulatedEndpoint({
-    kind: 'ollama',
-    models: [{ ...LONG, answer: 'y'.repeat(7e6) }],
-  });
+test('whole answers that are never read are given up', { timeout: 10_000 }, async () => {
+  // So many that the system's own buffers cannot hold them.
+  const many = 8;
+  const large = { ...LONG, answer: 'y'.repeat(7e6) };
+  await using endpoint = await startSimulatedEndpoint({ kind: 'ollama', models: [large], slots: many });
   await using router = await routerBefore([endpoint], { timeouts: { client_idle: '200ms', drain: '1h' } });
   using client = await router.open();
   client.socket.pause();
-  client.request('/api/chat', { body: { model: 'm', messages: MESSAGES, stream: false } });
-  await endpoint.waitFor(() => asked(endpoint).some(({ answered }) => answered));
+  const ask = requestBytes('/api/chat', { body: { model: 'm', messages: MESSAGES, stream: false } });
+  client.send(Buffer.concat(Array.from({ length: many }, () => ask)));
+  await endpoint.waitFor(() => asked(endpoint).filter(({ answered }) => answered).length === many);
   await router.idle();
   await router.app.drain();
+});
+
+test('a client that has read everything is not given up because the endpoint is silent', async () => {
+  await using endpoint = await startSimulatedEndpoint({ kind: 'ollama', models: [LONG] });
+  await using router = await routerBefore([endpoint], { timeouts: { client_idle: '200ms', idle: '700ms' } });
+  endpoint.faults.add({ on: { method: 'POST' }, stallAfterTokens: 1_490 });
+  using client = await router.open();
+  client.socket.pause();
+  client.request('/api/chat', { body: { model: 'm', messages: MESSAGES } });
+  await endpoint.waitFor(() => asked(endpoint).some(({ blocked }) => blocked));
+  client.socket.resume();
+  const answer = await client.answer();
+  assert.equal(answer.complete, true);
+  assert.match(textOf(answer), /\n\{"error":"the answer broke off: stalled for 0.7 s"\}\n$/);
 });

@@ -182,6 +182,12 @@ test('a lookup is not asked twice between probes, and forgotten after one', () =
   assert.notEqual(catalog.lookup('a'), first);
 });
 
+test('a name that nobody has is not remembered', () => {
+  const catalog = new Catalog([ollama]);
+  found(catalog, ollama, 'a');
+  assert.notEqual(catalog.lookup('b'), catalog.lookup('b'));
+});
+
 test('names that clients make up are not remembered without end', () => {
   const signedIn = endpointOf('ollama', { cloud: true });
   const catalog = new Catalog([signedIn]);

@@ -29,7 +29,10 @@ function refusal(act: () => unknown): RouterError {
 
 test('1.3 a model that no endpoint has is 404, in words that clients look for', () => {
   const error = refusal(() => routerOf([[a, modelOf('x')]]).place("it's", 'ollama', new Set()));
-  assert.deepEqual([error.code, error.status, error.message], ['model_not_found', 404, "model 'it's' not found"]);
+  assert.deepEqual(
+    [error.code, error.status, error.message, error.details.param],
+    ['model_not_found', 404, "model 'it's' not found", 'model'],
+  );
 });
 
 test('a model that only an unreachable endpoint has is 503 and says where it is', () => {

@@ -161,6 +161,15 @@ describe('with a key configured', () => {
   });
 });
 
+test('a refused client that goes on sending, or only promises to, is cut off after a while', async () => {
+  await using endpoint = await startSimulatedEndpoint({ kind: 'ollama', models: ['m'] });
+  await using router = await routerBefore([endpoint], { router_api_key: 'SECRET' });
+  using client = await router.open();
+  client.send('POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n{');
+  assert.equal((await client.answer()).status, 401);
+  await client.end();
+});
+
 test('without a key configured whatever is presented is ignored, and goes no further', async () => {
   await using endpoint = await startSimulatedEndpoint({ kind: 'ollama', models: ['m'] });
   await using router = await routerBefore([endpoint]);

@@ -23,8 +23,10 @@ const MAX_DEPTH = 1_000;
 /** From this length on a string is searched for its quote natively, without looking at each byte. */
 const LONG_STRING = 64;
 
-/** What may follow a backslash, beside `u` and four hexadecimal digits. */
-const ESCAPED: readonly number[] = [...'"\\/bfnrt'].map((c) => c.charCodeAt(0));
+/** What may follow a backslash: 1, or 2 where four hexadecimal digits follow. */
+const ESCAPES = new Uint8Array(256);
+for (const c of '"\\/bfnrt') ESCAPES[c.charCodeAt(0)] = 1;
+ESCAPES[0x75] = 2;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -169,13 +171,11 @@ class Scanner {
 
   /** The offset of an escape's last character; `at` is behind its backslash. */
   private escape(at: number): number {
-    const c = this.bytes[at];
-    if (c === 0x75) {
-      for (let i = 1; i <= 4; i++) if (!isHexDigit(this.bytes[at + i])) this.fail('invalid escape', at + i);
-      return at + 4;
-    }
-    if (c === undefined || !ESCAPED.includes(c)) this.fail('invalid escape', at);
-    return at;
+    const kind = ESCAPES[this.bytes[at] ?? 0];
+    if (kind === 1) return at;
+    if (kind !== 2) this.fail('invalid escape', at);
+    for (let i = 1; i <= 4; i++) if (!isHexDigit(this.bytes[at + i])) this.fail('invalid escape', at + i);
+    return at + 4;
   }
 
   /** Base64 images make megabytes: the native search finds their end; an endpoint judges what is inside. */

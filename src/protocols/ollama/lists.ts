@@ -2,6 +2,7 @@ import { textDigest } from '../../domain/digest.ts';
 import { asArray, asNumber, asObject, asString, type JsonObject } from '../../domain/json.ts';
 import type { ListedModel, Listing } from '../../domain/model.ts';
 import { parseModelName } from '../../domain/model-name.ts';
+import { capabilities, details, modelInfo } from './model-facts.ts';
 
 /** Where no time is known: clients insist on one. */
 const EPOCH = '1970-01-01T00:00:00Z';
@@ -102,46 +103,6 @@ function running(model: ListedModel, entry: JsonObject): JsonObject {
   };
 }
 
-function modelInfo(listing: Listing): JsonObject {
-  const { model } = listing;
-  const meta = asObject(model.item?.['meta']);
-  const info: JsonObject = { 'general.architecture': 'llama', 'general.basename': model.id };
-  const parameters = asNumber(meta?.['n_params']);
-  const embedding = asNumber(meta?.['n_embd']);
-  if (parameters !== undefined) info['general.parameter_count'] = parameters;
-  if (model.contextLength !== undefined) info['llama.context_length'] = model.contextLength;
-  if (embedding !== undefined) info['llama.embedding_length'] = embedding;
-  return info;
-}
-
-function details(listing: Listing): JsonObject {
-  const meta = asObject(listing.model.item?.['meta']);
-  return {
-    parent_model: '',
-    format: listing.endpoint.kind === 'llama-server' ? 'gguf' : '',
-    family: '',
-    families: [],
-    parameter_size: parameterSize(asNumber(meta?.['n_params'])),
-    quantization_level: asString(meta?.['ftype']) ?? /:((?:i?q|f|bf)\d\w*)$/i.exec(listing.model.id)?.[1] ?? '',
-  };
-}
-
-function capabilities({ model, endpoint }: Listing, template: string): string[] {
-  const modalities = asObject(model.props?.['modalities']);
-  const caps = asObject(model.props?.['chat_template_caps']);
-  const isEmbedding = /embed|minilm|bge-|rerank/i.test(model.id);
-  const found = [isEmbedding ? 'embedding' : 'completion'];
-  if (modalities?.['vision'] === true) found.push('vision');
-  if (modalities?.['audio'] === true) found.push('audio');
-  if (!isEmbedding && (endpoint.kind !== 'llama-server' || hasTools(caps))) found.push('tools');
-  if (/<think>|enable_thinking|reasoning_content/.test(template)) found.push('thinking');
-  return found;
-}
-
-function hasTools(caps: JsonObject | undefined): boolean {
-  return caps?.['supports_tools'] === true || caps?.['supports_tool_calls'] === true;
-}
-
 /** Clients of Ollama expect a tag; models of hosted services keep their plain names. */
 function displayName({ endpoint, model }: Listing): string {
   const tagged = model.id.lastIndexOf(':') > model.id.lastIndexOf('/');
@@ -171,12 +132,6 @@ function modifiedAt({ model }: Listing): string {
 function timeIn(entry: JsonObject, field: string, otherwise = EPOCH): string {
   const time = asString(entry[field]) ?? '';
   return RFC3339.test(time) && !Number.isNaN(Date.parse(time)) ? time : otherwise;
-}
-
-function parameterSize(parameters: number | undefined): string {
-  if (parameters === undefined) return '';
-  if (parameters >= 1e9) return `${(parameters / 1e9).toFixed(1)}B`;
-  return parameters >= 1e6 ? `${(parameters / 1e6).toFixed(2)}M` : `${(parameters / 1e3).toFixed(2)}K`;
 }
 
 /** One entry per key: of several the one with the latest time, with all its fields. */

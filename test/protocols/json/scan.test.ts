@@ -156,6 +156,12 @@ test('control characters and escapes far inside a long string are left to whoeve
   }
 });
 
+test('an escape has four hexadecimal digits of either case', () => {
+  for (const digits of ['0009', 'afAF', 'F0a9']) assert.equal(scanObject(Buffer.from(`{"\\u${digits}":1}`)).length, 1);
+  for (const digit of ['/', ':', '@', 'G', '`', 'g'])
+    assert.throws(() => scanObject(Buffer.from(`{"\\u000${digit}":1}`)), { message: 'invalid escape', offset: 7 });
+});
+
 test('a long key with a bad escape is a syntax error too', () => {
   assert.throws(() => scanObject(Buffer.from(`{"${'k'.repeat(80)}\\q":1}`)), JsonSyntaxError);
 });
