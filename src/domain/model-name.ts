@@ -12,7 +12,7 @@ const NAMESPACE = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,79}$/;
 const HOST = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,349}$/;
 
 /** Where a name asks to be run: `:local`, `:cloud` (also a tag ending `-cloud`), or nowhere in particular. */
-export type Source = 'local' | 'cloud' | 'any';
+type Source = 'local' | 'cloud' | 'any';
 
 export interface ModelName {
   /** Lower-case display form without `:local`: equal keys name the same model on an Ollama server. */

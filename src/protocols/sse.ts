@@ -7,7 +7,7 @@ const MAX_RECORD_BYTES = 8 * 1024 * 1024;
  * Where the last complete event in these bytes ends (behind its blank line), or 0. Events end with two line ends, each
  * LF, CRLF or CR; mixed forms do not occur in practice and are found by a later, regular one.
  */
-export function lastEventEnd(bytes: Buffer): number {
+function lastEventEnd(bytes: Buffer): number {
   const lf = bytes.lastIndexOf('\n\n', undefined, 'latin1');
   if (lf !== -1 && lf + 2 === bytes.length) return bytes.length;
   const crlf = bytes.lastIndexOf('\r\n\r\n', undefined, 'latin1');

@@ -1,4 +1,5 @@
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import net from 'node:net';
 import { randomId } from '../domain/random-id.ts';
 import { RouterError } from '../errors.ts';
 import { headerOf } from '../upstream/client.ts';
@@ -57,7 +58,8 @@ export function createServer(parts: ServerParts): DrainableServer {
     });
   });
   async function drain(limitMs: number): Promise<void> {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    // The close of an HTTP server would also cut answers that are on their way to slow clients.
+    const closed = new Promise<void>((resolve) => net.Server.prototype.close.call(server, () => resolve()));
     // Clients keep connections open that carry nothing, some that never did: they are not waited for.
     onAnswered = () => {
       if (unanswered.size === 0) server.closeAllConnections();

@@ -27,15 +27,15 @@ export class Connection {
   #used = false;
   #gotBytes = false;
   #closed = false;
-  #missing = '';
+  #missing = 'no connection';
 
   /** Connections share `buffer` for what they read. `onClosed` is called once, whoever closed the connection. */
   constructor(origin: Origin, buffer: Buffer, connectTimeoutMs: number, onClosed: (connection: Connection) => void) {
     this.#socket = connect(origin, buffer, (bytes) => this.#read(bytes));
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true, 15_000);
-    this.#limitConnecting(connectTimeoutMs);
-    this.#socket.on('timeout', () => this.#silent(this.#missing, this.#socket.timeout ?? 0));
+    this.#socket.setTimeout(connectTimeoutMs);
+    this.#socket.on('timeout', () => this.#silent());
     this.#socket.on('end', () => this.#guard(() => this.#parser?.eof()));
     this.#socket.on('error', (error) => this.#break(describe(error)));
     this.#socket.on('close', () => {
@@ -119,16 +119,8 @@ export class Connection {
     events?.broken(error, untouched);
   }
 
-  /** Not a limit of silence: a handshake byte by byte would never meet it. */
-  #limitConnecting(ms: number): void {
-    if (ms === 0) return;
-    const timer = setTimeout(() => this.#silent('no connection', ms), ms);
-    this.#socket.once(this.#readyEvent(), () => clearTimeout(timer));
-    this.#socket.once('close', () => clearTimeout(timer));
-  }
-
-  #silent(what: string, ms: number): void {
-    this.#break(new EndpointFailure('timeout', `${what} for ${ms / 1000} s`));
+  #silent(): void {
+    this.#break(new EndpointFailure('timeout', `${this.#missing} for ${(this.#socket.timeout ?? 0) / 1000} s`));
   }
 
   #readyEvent(): 'connect' | 'secureConnect' {

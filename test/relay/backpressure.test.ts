@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { startSimulatedEndpoint } from '../../src/simulator/endpoint.ts';
 import { allLeft, asked, onlyAsked } from '../support/records.ts';
 import { routerBefore } from '../support/router.ts';
+import { json } from '../support/streams.ts';
 import { requestBytes, textOf } from '../support/wire.ts';
 
 /** More than any buffer on the way holds: an answer of about 30 MB, a long line at a time. */
@@ -63,8 +64,8 @@ test('a client that reads slowly, but reads, is not given up', async () => {
 test('whole answers that are never read are given up', { timeout: 10_000 }, async () => {
   // So many that the system's own buffers cannot hold them.
   const many = 8;
-  const large = { ...LONG, answer: 'y'.repeat(7e6) };
-  await using endpoint = await startSimulatedEndpoint({ kind: 'ollama', models: [large], slots: many });
+  await using endpoint = await startSimulatedEndpoint({ kind: 'ollama', models: ['m'] });
+  endpoint.faults.add({ on: { method: 'POST' }, ...json(`{"done":true,"x":"${'y'.repeat(7e6)}"}`) });
   await using router = await routerBefore([endpoint], { timeouts: { client_idle: '200ms', drain: '1h' } });
   using client = await router.open();
   client.socket.pause();

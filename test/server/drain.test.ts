@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { startSimulatedEndpoint } from '../../src/simulator/endpoint.ts';
 import { allLeft, asked } from '../support/records.ts';
 import { routerBefore } from '../support/router.ts';
-import { textOf } from '../support/wire.ts';
+import { json } from '../support/streams.ts';
+import { requestBytes, textOf } from '../support/wire.ts';
 
 const SLOW = { prefillTokensPerSecond: Number.POSITIVE_INFINITY, decodeTokensPerSecond: 50 };
 const chat = (tokens: number, stream = true) => ({
@@ -33,6 +34,23 @@ test('a drain lets the requests in flight finish and takes no new connection', a
   await drained;
   await Promise.all([stream, whole, idle, silent].map((client) => client.end()));
   assert.ok(asked(endpoint).every(({ answered, clientLeft }) => answered && !clientLeft));
+});
+
+test('a drain waits for a client that still reads its answer', async () => {
+  await using endpoint = await startSimulatedEndpoint({ kind: 'ollama', models: ['m'] });
+  endpoint.faults.add({ on: { method: 'POST' }, ...json(`{"done":true,"x":"${'y'.repeat(7e6)}"}`) });
+  await using router = await routerBefore([endpoint]);
+  using client = await router.open();
+  client.socket.pause();
+  // So many that the system's own buffers cannot hold them.
+  const many = 8;
+  client.send(Buffer.concat(Array.from({ length: many }, () => requestBytes('/api/chat', chat(1, false)))));
+  await endpoint.waitFor(() => asked(endpoint).filter(({ answered }) => answered).length === many);
+  await router.idle();
+  const drained = router.app.drain();
+  client.socket.resume();
+  for (let i = 0; i < many; i++) assert.equal((await client.answer()).complete, true);
+  await drained;
 });
 
 test('a drain cuts off what takes longer than its limit', async () => {
