@@ -41,8 +41,8 @@ export function displayName(text: string): string | undefined {
   const name = parseName(text);
   if (name === undefined) return undefined;
   const path = [name.host, name.namespace, name.model];
-  if (name.host === 'registry.ollama.ai') path.shift();
-  if (path.length === 2 && name.namespace === 'library') path.shift();
+  if (name.host.toLowerCase() === 'registry.ollama.ai') path.shift();
+  if (path.length === 2 && name.namespace.toLowerCase() === 'library') path.shift();
   return `${path.join('/')}:${name.tag}`;
 }
 
