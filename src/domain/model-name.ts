@@ -22,7 +22,7 @@ export interface ModelName {
 
 /** Takes a name apart; undefined where Ollama refuses it, for which `nameFault` gives the reason. */
 export function parseModelName(text: string): ModelName | undefined {
-  const { base, source } = splitSource(text);
+  const { base, source } = splitSource(text.trim());
   if (source !== 'any' && splitSource(base).source !== 'any') return undefined;
   const key = canonicalKey(source === 'cloud' ? stubName(base) : base);
   return key === undefined ? undefined : { key, source };
@@ -31,9 +31,10 @@ export function parseModelName(text: string): ModelName | undefined {
 /** Why Ollama refuses a name, in its words; undefined where it does not. */
 export function nameFault(text: string): string | undefined {
   if (parseModelName(text) !== undefined) return undefined;
-  const { base, source } = splitSource(text);
+  const name = text.trim();
+  const { base, source } = splitSource(name);
   const two = source !== 'any' && splitSource(base).source !== 'any';
-  return two ? `use either :local or :cloud, not both: ${JSON.stringify(text)}` : 'invalid model name';
+  return two ? `use either :local or :cloud, not both: ${JSON.stringify(name)}` : 'invalid model name';
 }
 
 /** The suffix after the last colon may name a source: `qwen3:8b:local`, `kimi:cloud`, `gpt-oss:120b-cloud`. */
@@ -51,7 +52,10 @@ function stubName(base: string): string {
 }
 
 function canonicalKey(text: string): string | undefined {
-  const parts = text.replace(/^[a-z]+:\/\//i, '').split('/');
+  const bare = text.replace(/^[a-z]+:\/\//i, '');
+  const parts = bare.split('/');
+  // Only a host has a scheme.
+  if (bare !== text && parts.length < 3) return undefined;
   const [model, tag] = splitTag(parts.pop() ?? '');
   const namespace = parts.pop() ?? DEFAULT_NAMESPACE;
   const host = parts.length > 0 ? parts.join('/') : DEFAULT_HOST;
@@ -77,7 +81,8 @@ function display(host: string, namespace: string, model: string, tag: string): s
 
 /** The name as an Ollama server of any version understands it: newer ones alone know the suffix `:local`. */
 export function withoutLocal(name: string): string {
-  return name.slice(-':local'.length).toLowerCase() === ':local' ? name.slice(0, -':local'.length) : name;
+  const bare = name.trimEnd();
+  return bare.slice(-':local'.length).toLowerCase() === ':local' ? bare.slice(0, -':local'.length) : name;
 }
 
 /** An OpenAI-style id with the `:latest` taken off that some clients put behind every name. */

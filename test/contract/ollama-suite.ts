@@ -147,6 +147,9 @@ export function ollamaSuite(who: string, connect: Connect): void {
         ['/api/chat', '{"model":""}', 400, 'model is required'],
         ['/api/chat', '{"model":"zzz"}', 404, "model 'zzz' not found"],
         ['/api/chat', '{"model":"a b"}', 400, 'invalid model name'],
+        ['/api/chat', '{"model":" "}', 400, 'model is required'],
+        ['/api/generate', '{"model":" "}', 404, "model ' ' not found"],
+        ['/api/chat', '{"model":"http://zzz"}', 400, 'invalid model name'],
         ['/api/chat', '{"model":"reg:5000/foo"}', 400, 'invalid model name'],
         ['/api/chat', '{"model":"tiny:local:local"}', 400, 'use either :local or :cloud, not both: "tiny:local:local"'],
         [

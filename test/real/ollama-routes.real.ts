@@ -9,6 +9,17 @@ const missing = realServersMissing();
 const ROUTES = ['/api/chat', '/api/generate', '/api/embed', '/api/embeddings', '/api/show'] as const;
 const NAMES = [
   'nobody',
+  ' ',
+  ' nobody ',
+  'nobody:local ',
+  'http://nobody',
+  'http://ns/nobody',
+  'x//y',
+  '-x',
+  'x:-y',
+  '.x',
+  'x: y',
+  'x@sha256:abc',
   'NoBody:8B',
   'nobody:local',
   'me/nobody',

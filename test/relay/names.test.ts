@@ -37,6 +37,17 @@ describe('names that no endpoint knows get the words that Ollama has for them (c
 
   const NAMES = [
     'nobody',
+    ' ',
+    ' nobody ',
+    'nobody:local ',
+    'http://nobody',
+    'http://ns/nobody',
+    'x//y',
+    '-x',
+    'x:-y',
+    '.x',
+    'x: y',
+    'x@sha256:abc',
     'NoBody:8B',
     'nobody:local',
     'me/nobody',
@@ -82,6 +93,8 @@ describe('one model under all its spellings (contract 1.3)', () => {
     'registry.ollama.ai/library/tiny',
     'https://registry.ollama.ai/library/tiny:latest',
     'tiny:local',
+    ' tiny ',
+    'tiny:LOCAL ',
     'tiny:latest:LOCAL',
   ];
   for (const model of SPELLINGS) {

@@ -20,7 +20,7 @@ export interface Traits {
   /** Whether the answer is a stream; default: never. */
   readonly streams?: (fields: Fields) => boolean;
   /** What an empty model name is answered with. */
-  readonly requireModel: () => RouterError;
+  readonly requireModel: (given: string) => RouterError;
   /** The text for a model that no endpoint has. */
   readonly notFound: (model: string) => string;
   /** What the request asks for; default: always an answer. */
@@ -62,8 +62,8 @@ export function modelRequired(): RouterError {
   return new RouterError('model_required', 'model is required', { param: 'model' });
 }
 
-export function noModelNamed(): RouterError {
-  return new RouterError('model_not_found', "model '' not found", { param: 'model' });
+export function noModelNamed(given: string): RouterError {
+  return new RouterError('model_not_found', `model '${given}' not found`, { param: 'model' });
 }
 
 /** A name that no server can have is refused as such, any other is not found. */
@@ -77,8 +77,8 @@ function decode(operation: Operation, traits: Traits, body: Buffer): Call {
   const { struct, modelFields = ['model'], streams, intent } = traits;
   const fields = readFields(body, { struct, foldCase: true });
   const modelField = modelFields.find((field) => (fields.string(field) ?? '') !== '');
-  const model = modelField && fields.string(modelField);
-  if (modelField === undefined || model === undefined) throw traits.requireModel();
+  const model = (modelField && fields.string(modelField)) ?? '';
+  if (modelField === undefined || model.trim() === '') throw traits.requireModel(model);
   const streaming = streams?.(fields) ?? false;
   return { operation, body, fields, model, modelField, streaming, intent: intent?.(fields) ?? 'answer' };
 }

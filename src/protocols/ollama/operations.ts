@@ -54,7 +54,7 @@ export const show: Operation = operation({
   struct: 'ShowRequest',
   modelFields: ['model', 'name'],
   requireModel: modelRequired,
-  notFound: (model) => notFound(withoutLocal(model)),
+  notFound: (model) => notFound(withoutLocal(model).trim()),
 });
 
 function notFound(model: string): string {

@@ -67,7 +67,7 @@ const template = '{{ range .Messages }}{{ .Role }}: {{ .Content }}\n{{ end }}ass
 
 /** POST /api/show. */
 export function show(host: Host, name: string): object {
-  if (name === '') throw new OllamaFailure(400, 'model is required');
+  if (name.trim() === '') throw new OllamaFailure(400, 'model is required');
   const { base, source } = readName(name);
   const model = host.machine.find(source === 'cloud' ? stubName(base) : base);
   if (model === undefined) throw new OllamaFailure(404, `model '${shownName(host, base)}' not found`);

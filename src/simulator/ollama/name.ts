@@ -20,6 +20,8 @@ export function parseName(text: string): OllamaName | undefined {
   const colon = rest.lastIndexOf(':');
   const tagged = colon > slash;
   const path = (tagged ? rest.slice(0, colon) : rest).split('/');
+  // Only a host has a scheme.
+  if (rest !== text && path.length < 3) return undefined;
   const model = path.pop() ?? '';
   const namespace = path.pop() ?? 'library';
   const host = path.length > 0 ? path.join('/') : 'registry.ollama.ai';

@@ -15,7 +15,7 @@ export function findModel(
   empty: OllamaFailure,
   tryPulling = false,
 ): SimulatedModel {
-  if (name === undefined || name === '') throw empty;
+  if (name === undefined || name.trim() === '') throw empty;
   const { base, source } = readName(name);
   const model = source === 'cloud' ? cloudModelOf(host, base) : host.machine.find(base);
   if (model !== undefined) return model;

@@ -11,9 +11,10 @@ interface SourcedName {
 
 /** Reads `:local`, `:cloud` and a tag that ends `-cloud`; throws what Ollama says to two of them, or to an invalid name. */
 export function readName(text: string): SourcedName {
-  const found = splitSource(text);
+  const name = text.trim();
+  const found = splitSource(name);
   if (found.source !== undefined && splitSource(found.base).source !== undefined)
-    throw new OllamaFailure(400, `use either :local or :cloud, not both: ${JSON.stringify(text)}`);
+    throw new OllamaFailure(400, `use either :local or :cloud, not both: ${JSON.stringify(name)}`);
   if (parseName(found.base) === undefined) throw new OllamaFailure(400, 'invalid model name');
   return found;
 }
