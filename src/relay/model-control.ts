@@ -24,8 +24,10 @@ export async function load(line: Line, incoming: Incoming, reply: Reply): Promis
   const { call } = incoming;
   await catalogReady(line.router.catalog, call.model);
   const attempts = new Attempts(line, call.model);
+  const { protocol } = call.operation;
+  const context = call.operation.contextLength?.(call);
   for (;;) {
-    using placement = line.router.place(call.model, call.operation.protocol, attempts.tried) ?? attempts.giveUp();
+    using placement = line.router.place(call.model, protocol, attempts.tried, context) ?? attempts.giveUp();
     try {
       if (speaks(placement.endpoint, 'ollama')) await answerFrom(line, incoming, placement, reply);
       else {

@@ -36,7 +36,7 @@ const FAULTS: readonly (readonly [what: string, fault: FaultRule, status: number
 ];
 
 function patience(fault: FaultRule) {
-  return fault.hang === true ? { timeouts: { first_byte: '100ms' } } : {};
+  return fault.hang === true ? { timeouts: { first_byte: '300ms' } } : {};
 }
 
 /** The one of two equals that is to be asked first: it alone has the model loaded. */
@@ -116,7 +116,7 @@ test('an unload that one endpoint does not hear unloads the others', async () =>
   await using fleet = await startFleet({ deaf: OLLAMA, good: OLLAMA });
   const { deaf, good } = fleet.endpoints;
   await Promise.all([preferred(deaf), preferred(good)]);
-  await using router = await routerBefore([deaf, good], { timeouts: { first_byte: '100ms' } });
+  await using router = await routerBefore([deaf, good], { timeouts: { first_byte: '300ms' } });
   deaf.faults.add({ on: { path: '/api/generate' }, hang: true });
   const answer = await router.ask('/api/generate', { body: { model: 'all', keep_alive: 0 } });
   assert.deepEqual([answer.status, jsonOf(answer).done_reason, good.loadedModels()], [200, 'unload', []]);

@@ -10,7 +10,7 @@ const ROUTES: readonly (readonly [path: string, request: WireRequest])[] = [
   ['/api/me', { method: 'POST' }],
   ['/api/me', { body: '{}' }],
   ['/api/signout', { method: 'POST' }],
-  ['/api/user/keys/c3NoLWVk%2Fx', { method: 'DELETE' }],
+  ['/api/user/keys/c3NoLWVk%2Fx$&', { method: 'DELETE' }],
   ['/api/experimental/web_search', { body: { query: 'x', max_results: 2 } }],
   ['/api/experimental/web_fetch', { body: '{"url": "https://example.com/" }' }],
   ['/api/experimental/model-recommendations', {}],

@@ -18,7 +18,7 @@ export function account(line: Line, budget: BodyBudget, path: string): Handler {
     if (endpoint === undefined) throw noOllama(path);
     using hold = budget.open();
     const body = await readBody(request, hold);
-    const target = path.replace(/\*$/, rest);
+    const target = withRest(path, rest);
     const errand = { method: upstreamMethod(request.method), path: query === '' ? target : `${target}?${query}` };
     await passOn(line, endpoint, { ...errand, headers: request.rawHeaders, body }, reply);
   };
@@ -39,7 +39,11 @@ function isSegment(rest: string): boolean {
 }
 
 function noRoute(path: string, rest: string): RouterError {
-  return new RouterError('unknown_route', `no route ${path.replace(/\*$/, rest)}`);
+  return new RouterError('unknown_route', `no route ${withRest(path, rest)}`);
+}
+
+function withRest(path: string, rest: string): string {
+  return path.endsWith('*') ? path.slice(0, -1) + rest : path;
 }
 
 /** What HEAD answers is what GET would, less its body. */
