@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { Config } from './config/config.ts';
 import type { Line } from './relay/line.ts';
 import { Catalog, type EndpointState } from './routing/catalog.ts';
+import { changedDigests, differingDigests, digestOf } from './routing/digests.ts';
 import { loadedFirst } from './routing/policy.ts';
 import { Router } from './routing/router.ts';
 import { Slots } from './routing/slots.ts';
@@ -32,7 +33,13 @@ export function createApp(config: Config, log: Log, pace: Pace = DEFAULT_PACE): 
   const catalog = new Catalog(config.endpoints);
   const router = new Router(catalog, new Slots(), loadedFirst, config.maxConcurrentConnections);
   const upstream = new Http1Client();
-  const prober = new Prober(upstream, catalog, (endpoint) => log.endpointChanged(catalog.state(endpoint)), pace);
+  const prober = new Prober(
+    upstream,
+    catalog,
+    (endpoint) => log.endpointChanged(catalog.state(endpoint)),
+    pace,
+    digestWatch(catalog, log),
+  );
   const line: Line = {
     router,
     upstream,
@@ -68,4 +75,15 @@ export function createApp(config: Config, log: Log, pace: Pace = DEFAULT_PACE): 
 
   const probed = () => new Promise<void>((resolve) => (catalog.settled ? resolve() : catalog.onceSettled(resolve)));
   return { listen, probed, states: () => catalog.states(), drain };
+}
+
+/** Tells the operator once of a tag whose digest differs between endpoints: when the one that differs is found. */
+function digestWatch(catalog: Catalog, log: Log): ConstructorParameters<typeof Prober>[4] {
+  return (before, found) => {
+    for (const { id } of changedDigests(before, found)) {
+      const listings = differingDigests(catalog, id);
+      const digests = listings.map(({ endpoint, model }) => [endpoint.name, digestOf(model) ?? ''] as const);
+      if (digests.length > 0) log.digestsDiffer(id, digests);
+    }
+  };
 }

@@ -8,8 +8,12 @@ export function nearest(text: string, candidates: readonly string[]): string | u
 export function suggestion(text: string, candidates: readonly string[]): string {
   const found = nearest(text, candidates);
   if (found === undefined) return '';
-  const alike = editDistance(fold(text), fold(found)) <= Math.max(2, found.length / 3);
-  return alike ? ` - did you mean "${found}"?` : ` - the nearest valid one is "${found}"`;
+  return isAlike(text, found) ? ` - did you mean "${found}"?` : ` - the nearest valid one is "${found}"`;
+}
+
+/** Whether the one may well be a slip for the other. */
+export function isAlike(text: string, candidate: string): boolean {
+  return editDistance(fold(text), fold(candidate)) <= Math.max(2, candidate.length / 3);
 }
 
 /** `maxConcurrentConnections` and `MAX-CONCURRENT-CONNECTIONS` are meant for `max_concurrent_connections`. */

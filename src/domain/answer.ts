@@ -26,6 +26,8 @@ export type AnswerEvent =
       readonly name: string | undefined;
       readonly arguments: string;
     }
+  /** In place of an answer: the prompt as the model would see it, and how many images go with it. */
+  | { readonly type: 'rendered'; readonly prompt: string; readonly images: number }
   | { readonly type: 'usage'; readonly usage: TokenUsage }
   | { readonly type: 'timings'; readonly timings: Timings }
   /** The model stopped: at its own end or a stop text, at the token limit, or to have tools called. */

@@ -17,6 +17,8 @@ export interface Ask {
   readonly sampling: Sampling;
   /** Alternatives wanted per token; undefined: no log probabilities; 0: those of the chosen tokens alone. */
   readonly topLogprobs: number | undefined;
+  /** The prompt is wanted as the model would see it, and no answer. */
+  readonly renderOnly?: boolean;
 }
 
 export type Think = boolean | 'low' | 'medium' | 'high' | 'max';

@@ -15,51 +15,63 @@ const HOST = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,349}$/;
 type Source = 'local' | 'cloud' | 'any';
 
 export interface ModelName {
-  /** Lower-case display form without `:local`: equal keys name the same model on an Ollama server. */
+  /** Lower-case display form without `:local`, cloud names as servers list them: equal keys name one model on an Ollama server. */
   readonly key: string;
   readonly source: Source;
 }
 
-/** Takes a name apart; undefined where Ollama calls it invalid. */
+/** Takes a name apart; undefined where Ollama refuses it, for which `nameFault` gives the reason. */
 export function parseModelName(text: string): ModelName | undefined {
-  const { rest, source } = splitSource(text);
-  const key = canonicalKey(rest);
+  const { base, source } = splitSource(text.trim());
+  if (source !== 'any' && splitSource(base).source !== 'any') return undefined;
+  const key = canonicalKey(source === 'cloud' ? stubName(base) : base);
   return key === undefined ? undefined : { key, source };
 }
 
-/** The suffix after the last colon may name a source instead of a tag: `qwen3:8b:local`, `kimi:cloud`. */
-function splitSource(text: string): { rest: string; source: Source } {
-  const colon = text.lastIndexOf(':');
-  const suffix = colon > text.lastIndexOf('/') ? text.slice(colon + 1).toLowerCase() : '';
-  if (suffix === 'local') return { rest: withoutLocal(text), source: 'local' };
-  if (suffix === 'cloud') return { rest: stubName(text), source: 'cloud' };
-  return { rest: text, source: suffix.endsWith('-cloud') ? 'cloud' : 'any' };
+/** Why Ollama refuses a name, in its words; undefined where it does not. */
+export function nameFault(text: string): string | undefined {
+  if (parseModelName(text) !== undefined) return undefined;
+  const name = text.trim();
+  const { base, source } = splitSource(name);
+  const two = source !== 'any' && splitSource(base).source !== 'any';
+  return two ? `use either :local or :cloud, not both: ${JSON.stringify(name)}` : 'invalid model name';
 }
 
-/** A server lists the cloud name `gpt-oss:20b:cloud` as `gpt-oss:20b-cloud`, and `kimi:cloud` as it is. */
-function stubName(text: string): string {
-  const name = text.slice(0, -':cloud'.length);
-  return name.lastIndexOf(':') > name.lastIndexOf('/') ? `${name}-cloud` : text;
+/** The suffix after the last colon may name a source: `qwen3:8b:local`, `kimi:cloud`, `gpt-oss:120b-cloud`. */
+function splitSource(text: string): { base: string; source: Source } {
+  const colon = lastColon(text);
+  const suffix = colon === -1 ? '' : text.slice(colon + 1).toLowerCase();
+  if (suffix === 'local' || suffix === 'cloud') return { base: text.slice(0, colon), source: suffix };
+  if (suffix.endsWith('-cloud')) return { base: text.slice(0, -'-cloud'.length), source: 'cloud' };
+  return { base: text, source: 'any' };
 }
 
-/** Whether the name asks for both, which Ollama refuses: `kimi:cloud:local`. */
-export function namesTwoSources(text: string): boolean {
-  return /:(?:[^:/]*-)?cloud:local$|:local:cloud$/i.test(text);
+/** A cloud model's entry in a server's own list: `gpt-oss:20b:cloud` and `gpt-oss:20b-cloud` are one. */
+function stubName(base: string): string {
+  return lastColon(base) === -1 ? `${base}:cloud` : `${base}-cloud`;
 }
 
 function canonicalKey(text: string): string | undefined {
-  const parts = text.replace(/^[a-z]+:\/\//i, '').split('/');
+  const bare = text.replace(/^[a-z]+:\/\//i, '');
+  const parts = bare.split('/');
+  // Only a host has a scheme.
+  if (bare !== text && parts.length < 3) return undefined;
   const [model, tag] = splitTag(parts.pop() ?? '');
   const namespace = parts.pop() ?? DEFAULT_NAMESPACE;
   const host = parts.length > 0 ? parts.join('/') : DEFAULT_HOST;
-  if (!PART.test(model) || !PART.test(tag)) return undefined;
-  if (!NAMESPACE.test(namespace) || !HOST.test(host)) return undefined;
+  if (!PART.test(model) || !PART.test(tag) || !NAMESPACE.test(namespace) || !HOST.test(host)) return undefined;
   return display(host.toLowerCase(), namespace.toLowerCase(), model.toLowerCase(), tag.toLowerCase());
 }
 
 function splitTag(text: string): [string, string] {
   const colon = text.lastIndexOf(':');
   return colon === -1 ? [text, DEFAULT_TAG] : [text.slice(0, colon), text.slice(colon + 1)];
+}
+
+/** The colon before a tag; one before the last slash belongs to a port. */
+function lastColon(text: string): number {
+  const colon = text.lastIndexOf(':');
+  return colon > text.lastIndexOf('/') ? colon : -1;
 }
 
 function display(host: string, namespace: string, model: string, tag: string): string {
@@ -69,7 +81,8 @@ function display(host: string, namespace: string, model: string, tag: string): s
 
 /** The name as an Ollama server of any version understands it: newer ones alone know the suffix `:local`. */
 export function withoutLocal(name: string): string {
-  return name.slice(-':local'.length).toLowerCase() === ':local' ? name.slice(0, -':local'.length) : name;
+  const bare = name.trimEnd();
+  return bare.slice(-':local'.length).toLowerCase() === ':local' ? bare.slice(0, -':local'.length) : name;
 }
 
 /** An OpenAI-style id with the `:latest` taken off that some clients put behind every name. */

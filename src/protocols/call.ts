@@ -1,6 +1,7 @@
 import type { AnswerEvent, TokenUsage } from '../domain/answer.ts';
 import type { Ask } from '../domain/ask.ts';
 import type { Endpoint, Protocol } from '../domain/endpoint.ts';
+import type { RouterError } from '../errors.ts';
 import type { Fields } from './json/fields.ts';
 import type { Edit } from './json/splice.ts';
 
@@ -29,7 +30,13 @@ export interface Operation {
   edits(call: Call, endpoint: Endpoint): Edit[];
   /** Lets the answer of an endpoint that speaks the protocol through. */
   verbatim(call: Call, endpoint: Endpoint, contentType: string, names: Names): AnswerPipe;
-  /** For endpoints that do not speak the protocol; absent while every endpoint does. */
+  /** How much context the client wants the model to be loaded with, where requests can say so and this one does. */
+  contextLength?(call: Call): number | undefined;
+  /** What a model is answered with that no endpoint has. */
+  unknownModel(model: string): RouterError;
+  /** What a load or unload is answered with, where the operation has them. */
+  acknowledge?(call: Call): string;
+  /** For endpoints that do not speak the protocol; absent where every endpoint does, or none other can. */
   readonly translation?: Translation;
 }
 
@@ -38,8 +45,6 @@ export interface Translation {
   ask(call: Call): Ask;
   /** `now` gives milliseconds of a monotonic clock. */
   encoder(call: Call, now: () => number): AnswerEncoder;
-  /** What a load or unload is answered with. */
-  acknowledge(call: Call): string;
 }
 
 /** What the client and the request sent upstream call the model. */

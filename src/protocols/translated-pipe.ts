@@ -2,7 +2,7 @@ import type { AnswerEvent, TokenUsage } from '../domain/answer.ts';
 import { asNumber, asObject, type JsonObject } from '../domain/json.ts';
 import { EndpointFailure, Refusal } from '../errors.ts';
 import { type AnswerEncoder, type AnswerPipe, NOTHING } from './call.ts';
-import { errorOf, type RecordDecoder } from './openai/answer-decoder.ts';
+import { type AnswerDecoder, errorOf } from './openai/answer-decoder.ts';
 import { type SseEvent, SseReader, splitEvents } from './sse.ts';
 
 /** The longest whole answer that is translated, in bytes. */
@@ -12,7 +12,7 @@ const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
 export class TranslatedPipe implements AnswerPipe {
   readonly contentType: string;
   usage: TokenUsage | undefined;
-  readonly #decoder: RecordDecoder;
+  readonly #decoder: AnswerDecoder;
   readonly #encoder: AnswerEncoder;
   readonly #events: SseReader | undefined;
   readonly #whole: Buffer[] = [];
@@ -24,7 +24,7 @@ export class TranslatedPipe implements AnswerPipe {
   /** Thrown by the next step: what was read before it goes to the client first, however the reads were cut. */
   #broken: unknown;
 
-  constructor(decoder: RecordDecoder, encoder: AnswerEncoder, upstreamContentType: string) {
+  constructor(decoder: AnswerDecoder, encoder: AnswerEncoder, upstreamContentType: string) {
     this.#decoder = decoder;
     this.#encoder = encoder;
     this.#events = upstreamContentType.startsWith('text/event-stream') ? new SseReader() : undefined;
@@ -94,7 +94,7 @@ export class TranslatedPipe implements AnswerPipe {
   }
 
   #note(event: AnswerEvent): void {
-    if (event.type === 'finish') this.#finished = true;
+    if (event.type === 'finish' || event.type === 'rendered') this.#finished = true;
     else if (event.type === 'usage') this.usage = event.usage;
     else if (event.type === 'error') this.#over = true;
     if (event.type !== 'usage' && event.type !== 'timings') this.#answered = true;

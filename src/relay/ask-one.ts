@@ -31,7 +31,7 @@ export async function askOne(line: Line, incoming: Incoming, reply: Reply): Prom
     if (reply.gone) throw new ClientGone();
     try {
       const lane = laneTo(listing, call, line.now);
-      const timeouts = { ...line.timeouts, firstByte: PATIENCE_MS };
+      const timeouts = { ...line.timeouts, firstByte: Math.min(PATIENCE_MS, line.timeouts.firstByte) };
       const request = { base: endpoint.base, method: 'POST', path: lane.path, body: lane.body, timeouts } as const;
       using exchange = line.upstream.open({ ...request, headers: upstreamHeaders(headers, endpoint) });
       reply.onGone(() => exchange.abort());

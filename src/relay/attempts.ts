@@ -10,18 +10,19 @@ const ANOTHER_MAY_ANSWER = new Set([404, 429, 503]);
 export class Attempts {
   readonly tried = new Set<Endpoint>();
   readonly #line: Line;
-  readonly #model: string;
+  readonly #wanted: string;
   readonly #failures: string[] = [];
   #timedOut = false;
   #last: Refusal | RouterError | undefined;
 
-  constructor(line: Line, model: string) {
+  /** `wanted` is what errors say that nobody could serve: a model, or a path. */
+  constructor(line: Line, wanted: string) {
     this.#line = line;
-    this.#model = model;
+    this.#wanted = wanted;
   }
 
   /** Notes an error that another endpoint may be spared; throws any other. */
-  failed({ endpoint }: Listing, error: unknown): void {
+  failed({ endpoint }: Pick<Listing, 'endpoint'>, error: unknown): void {
     if (error instanceof EndpointFailure) this.#failure(endpoint, error);
     else if (error instanceof Refusal && ANOTHER_MAY_ANSWER.has(error.status)) this.#last = error;
     else if (error instanceof RouterError && (error.code === 'upstream_auth' || error.code === 'unsupported'))
@@ -34,7 +35,7 @@ export class Attempts {
   /** No endpoint is left: throws the refusal there was, else a summary of the failures. */
   giveUp(): never {
     if (this.#last !== undefined) throw this.#last;
-    const message = `no endpoint could serve '${this.#model}': ${this.#failures.join(', ')}`;
+    const message = `no endpoint could serve '${this.#wanted}': ${this.#failures.join(', ')}`;
     throw new RouterError(this.#timedOut ? 'upstream_timeout' : 'upstream_unreachable', message);
   }
 

@@ -6,6 +6,7 @@ import type { AnswerPipe, Call, Names } from '../protocols/call.ts';
 import { setValue, splice } from '../protocols/json/splice.ts';
 import { text } from '../protocols/json/write.ts';
 import { RecordDecoder } from '../protocols/openai/answer-decoder.ts';
+import { RenderedDecoder } from '../protocols/openai/rendered-decoder.ts';
 import { encodeAsk } from '../protocols/openai/request.ts';
 import { TranslatedPipe } from '../protocols/translated-pipe.ts';
 
@@ -26,12 +27,13 @@ export function laneTo(listing: Listing, call: Call, now: () => number): Lane {
   if (translation === undefined || endpoint.kind === 'ollama' || call.intent !== 'answer') throw noLane(call, endpoint);
   const ask = translation.ask(call);
   const { path, body } = encodeAsk(ask, listing.model.id, endpoint.kind);
-  const decoder = new RecordDecoder(ask.topLogprobs ?? 0);
+  const decoder = ask.renderOnly === true ? new RenderedDecoder(ask) : new RecordDecoder(ask.topLogprobs ?? 0);
   const encoder = translation.encoder(call, now);
   return { path, body: Buffer.from(body), native: false, pipe: (type) => new TranslatedPipe(decoder, encoder, type) };
 }
 
-function verbatimLane(listing: Listing, call: Call): Lane {
+/** The lane to an endpoint that speaks the client's protocol. */
+export function verbatimLane(listing: Listing, call: Call): Lane {
   const { operation } = call;
   const names = { client: call.model, upstream: upstreamName(listing, call.model) };
   const body = splice(call.body, [...operation.edits(call, listing.endpoint), ...nameEdit(call, names)]);

@@ -5,31 +5,40 @@ import { ClientGone, EndpointFailure, Refusal } from '../errors.ts';
 import { errorText } from '../protocols/error-text.ts';
 import { text } from '../protocols/json/write.ts';
 import { fetchJson } from '../upstream/fetch-json.ts';
+import { Attempts } from './attempts.ts';
 import { catalogReady } from './catalog-ready.ts';
-import { laneTo } from './lane.ts';
+import { verbatimLane } from './lane.ts';
 import type { Incoming, Line } from './line.ts';
 import { checkKey } from './refusal.ts';
-import { relay } from './relay.ts';
+import { answerFrom } from './relay.ts';
 import type { Reply } from './reply.ts';
 
 /** Ollama answers an unload at once; llama-server stops a process. */
-const UNLOAD_MS = 30_000;
+const TOLD_MS = 30_000;
 const UNLOAD_LOOKS = 10;
 const UNLOAD_LOOK_MS = 30;
 const POLL_MS = 250;
 
-/** Loads the model on one endpoint: Ollama's own request there, or llama-server's for it. */
+/** Loads the model where a request for it would go: by Ollama's own request there, or llama-server's for it. */
 export async function load(line: Line, incoming: Incoming, reply: Reply): Promise<void> {
   const { call } = incoming;
   await catalogReady(line.router.catalog, call.model);
-  const listings = line.router.candidatesFor(call.model);
-  if (listings.some(({ endpoint }) => speaks(endpoint, 'ollama'))) {
-    await relay(line, incoming, reply);
-    return;
+  const attempts = new Attempts(line, call.model);
+  const { protocol } = call.operation;
+  const context = call.operation.contextLength?.(call);
+  for (;;) {
+    using placement = line.router.place(call.model, protocol, attempts.tried, context) ?? attempts.giveUp();
+    try {
+      if (speaks(placement.endpoint, 'ollama')) await answerFrom(line, incoming, placement, reply);
+      else {
+        await loadOn(line, placement, reply);
+        acknowledge(incoming, reply);
+      }
+      return;
+    } catch (error) {
+      attempts.failed(placement, error);
+    }
   }
-  using placement = line.router.place(call.model, call.operation.protocol, new Set());
-  if (placement !== undefined) await loadOn(line, placement, reply);
-  acknowledge(incoming, reply);
 }
 
 /** Unloads the model wherever it is in memory. Fails only where no endpoint did as it was told. */
@@ -40,7 +49,6 @@ export async function unload(line: Line, incoming: Incoming, reply: Reply): Prom
   await Promise.all(line.router.candidatesFor(call.model).map(({ endpoint }) => line.probe(endpoint)));
   const loaded = line.router.candidatesFor(call.model).filter(({ model }) => model.loaded);
   const results = await Promise.allSettled(loaded.map((listing) => unloadOn(line, incoming, listing)));
-  await Promise.all(loaded.map((listing) => untilUnloaded(line, listing)));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined && results.every((result) => result.status === 'rejected')) throw failed.reason;
   acknowledge(incoming, reply);
@@ -48,9 +56,11 @@ export async function unload(line: Line, incoming: Incoming, reply: Reply): Prom
 
 async function unloadOn(line: Line, { call }: Incoming, listing: Listing): Promise<void> {
   if (speaks(listing.endpoint, 'ollama')) {
-    const { path, body } = laneTo(listing, call, line.now);
+    const { path, body } = verbatimLane(listing, call);
     await order(line, listing, path, body.toString('utf8'));
   } else if (listing.model.managed) await order(line, listing, '/models/unload', modelBody(listing));
+  else return;
+  await untilUnloaded(line, listing);
 }
 
 /** Ollama answers a moment before the model is gone: whoever asks right after is to find it gone. */
@@ -82,7 +92,8 @@ async function loadOn(line: Line, listing: Listing, reply: Reply): Promise<void>
 
 /** Tells the endpoint to load or unload; being in that state already is no failure. */
 async function order(line: Line, { endpoint }: Listing, path: string, body: string): Promise<void> {
-  const { status, object } = await fetchJson(line.upstream, endpoint, { method: 'POST', path, body }, UNLOAD_MS);
+  const limit = Math.min(TOLD_MS, line.timeouts.firstByte);
+  const { status, object } = await fetchJson(line.upstream, endpoint, { method: 'POST', path, body }, limit);
   checkKey(status, endpoint);
   const said = errorText(Buffer.from(JSON.stringify(object)));
   if (status >= 400 && !/already (running|loaded)|is not running/.test(said)) throw new Refusal(status, said);
@@ -93,7 +104,7 @@ function modelBody({ model }: Listing): string {
 }
 
 function acknowledge({ call }: Incoming, reply: Reply): void {
-  const body = Buffer.from(call.operation.translation?.acknowledge(call) ?? '{}');
+  const body = Buffer.from(call.operation.acknowledge?.(call) ?? '{}');
   reply.start(200, ['Content-Type', 'application/json; charset=utf-8'], body.length);
   reply.end(body);
 }

@@ -18,25 +18,31 @@ import type { Reply } from './reply.ts';
 export async function relay(line: Line, incoming: Incoming, reply: Reply): Promise<void> {
   const { model, operation } = incoming.call;
   const attempts = new Attempts(line, model);
+  const context = operation.contextLength?.(incoming.call);
   if (!line.router.catalog.settled) await catalogReady(line.router.catalog, model);
   for (;;) {
     if (reply.gone) throw new ClientGone();
-    using placement = line.router.place(model, operation.protocol, attempts.tried) ?? attempts.giveUp();
+    using placement = line.router.place(model, operation.protocol, attempts.tried, context) ?? attempts.giveUp();
     try {
-      const lane = laneTo(placement, incoming.call, line.now);
-      using exchange = line.upstream.open(upstreamRequest(line, incoming, placement, lane));
-      reply.onGone(() => exchange.abort());
-      const answer = await exchange.answer;
-      if (answer.status >= 300) await refuse(answer, placement.endpoint, operation.protocol, lane.native);
-      noteLoaded(line, placement);
-      const pipe = lane.pipe(headerOf(answer.headers, 'content-type') ?? '');
-      await copyAnswer(answer, pipe, reply);
-      line.ledger.record(placement, pipe.usage);
+      await answerFrom(line, incoming, placement, reply);
       return;
     } catch (error) {
       attempts.failed(placement, error);
     }
   }
+}
+
+/** Lets one endpoint answer: sends the request, copies the answer back, accounts for it. Throws what came in the way. */
+export async function answerFrom(line: Line, incoming: Incoming, placement: Placement, reply: Reply): Promise<void> {
+  const lane = laneTo(placement, incoming.call, line.now);
+  using exchange = line.upstream.open(upstreamRequest(line, incoming, placement, lane));
+  reply.onGone(() => exchange.abort());
+  const answer = await exchange.answer;
+  if (answer.status >= 300) await refuse(answer, placement.endpoint, incoming.call.operation.protocol, lane.native);
+  noteLoaded(line, placement);
+  const pipe = lane.pipe(headerOf(answer.headers, 'content-type') ?? '');
+  await copyAnswer(answer, pipe, reply);
+  line.ledger.record(placement, pipe.usage);
 }
 
 function upstreamRequest(

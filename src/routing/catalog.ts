@@ -1,6 +1,6 @@
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { Findings, ListedModel, Listing } from '../domain/model.ts';
-import { parseModelName, withoutLatest } from '../domain/model-name.ts';
+import { type ModelName, parseModelName, withoutLatest } from '../domain/model-name.ts';
 
 /** What is known of an endpoint. `unknown` until its first probe has ended. */
 export interface EndpointState {
@@ -122,26 +122,15 @@ export class Catalog {
     const key = parseModelName(name);
     const available: Listing[] = [];
     const unreachable: Endpoint[] = [];
-    for (const { endpoint, byName, health } of this.#entries.values()) {
-      const model =
-        endpoint.kind === 'ollama' ? byName.get(key?.key ?? '') : (byName.get(name) ?? byName.get(withoutLatest(name)));
+    for (const entry of this.#entries.values()) {
+      const model = modelOn(entry, name, key);
       if (model === undefined) continue;
-      if (health === 'healthy') available.push({ endpoint, model });
-      else unreachable.push(endpoint);
+      if (entry.health === 'healthy') available.push({ endpoint: entry.endpoint, model });
+      else unreachable.push(entry.endpoint);
     }
-    if (available.length + unreachable.length === 0 && key?.source === 'cloud') return this.#cloud(name, key.key);
-    return { available, unreachable };
-  }
-
-  /** A signed-in Ollama server runs cloud models that it does not list. */
-  #cloud(name: string, key: string): Lookup {
-    const model: ListedModel = { id: name, aliases: [], loaded: true };
-    const able = this.states().filter(({ endpoint: { cloud, models } }) => cloud && (models?.some(named(key)) ?? true));
-    const healthy = able.filter((state) => state.health === 'healthy');
-    return {
-      available: healthy.map(({ endpoint }) => ({ endpoint, model })),
-      unreachable: able.filter((state) => state.health !== 'healthy').map(({ endpoint }) => endpoint),
-    };
+    // Who merely lists a cloud model may not be signed in.
+    const able = key?.source === 'cloud' ? available.filter(({ endpoint }) => endpoint.cloud) : [];
+    return { available: able.length > 0 ? able : available, unreachable };
   }
 
   #entry(endpoint: Endpoint): Entry {
@@ -159,6 +148,21 @@ export class Catalog {
 
 function unprobed(endpoint: Endpoint): Entry {
   return { endpoint, health: 'unknown', findings: undefined, detail: undefined, byName: new Map(), timeouts: 0 };
+}
+
+/** The model that an endpoint would run under the name, which Ollama reads as `key`. */
+function modelOn({ endpoint, byName }: Entry, name: string, key: ModelName | undefined): ListedModel | undefined {
+  if (endpoint.kind !== 'ollama') return byName.get(name) ?? byName.get(withoutLatest(name));
+  if (key === undefined) return undefined;
+  const listed = byName.get(key.key);
+  if (key.source !== 'cloud') return listed;
+  // A signed-in Ollama server runs cloud models that it does not list, and loads none.
+  const model = listed ?? (mayRun(endpoint, key.key) ? { id: key.key, aliases: [] } : undefined);
+  return model && { ...model, loaded: true };
+}
+
+function mayRun({ cloud, models }: Endpoint, key: string): boolean {
+  return cloud && (models === undefined || models.some((name) => keyOf(name) === key));
 }
 
 /** Names an endpoint answers to: Ollama's by their key, any other server's ids and aliases to the letter. */

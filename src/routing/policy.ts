@@ -9,6 +9,8 @@ export interface Candidate extends Listing {
   readonly load: number;
   /** It answers the client's protocol without translation. */
   readonly native: boolean;
+  /** The model is loaded with the context that the request wants: it need not be loaded anew. */
+  readonly fits?: boolean;
 }
 
 /** Chooses one of at least one candidates; `random` gives numbers in [0, 1). */
@@ -17,7 +19,7 @@ export type Policy = (candidates: readonly Candidate[], random: () => number) =>
 /**
  * The documented policy: where the model is loaded and a slot is free, the fewest requests of this model; else where a
  * slot is free, the fewest requests altogether; else, as all are full, the fewest requests of this model. Among equals
- * an endpoint that speaks the client's protocol, then chance.
+ * an endpoint that speaks the client's protocol, then one that need not load the model anew, then chance.
  */
 export const loadedFirst: Policy = (candidates, random) => {
   const free = candidates.filter((c) => c.inFlight < c.slots);
@@ -30,9 +32,15 @@ export const loadedFirst: Policy = (candidates, random) => {
 function fewest(candidates: readonly Candidate[], count: (c: Candidate) => number, random: () => number): Candidate {
   const least = Math.min(...candidates.map(count));
   const equals = candidates.filter((c) => count(c) === least);
-  const natives = equals.filter((c) => c.native);
-  const best = natives.length > 0 ? natives : equals;
+  const natives = preferring(equals, (c) => c.native);
+  const best = preferring(natives, (c) => c.fits === true);
   const chosen = best[Math.floor(random() * best.length)];
   if (chosen === undefined) throw new RangeError('a policy needs at least one candidate');
   return chosen;
+}
+
+/** Those for which it holds, or all where it holds for none. */
+function preferring(candidates: readonly Candidate[], holds: (c: Candidate) => boolean): readonly Candidate[] {
+  const some = candidates.filter(holds);
+  return some.length > 0 ? some : candidates;
 }

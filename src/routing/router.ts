@@ -35,16 +35,17 @@ export class Router {
 
   /**
    * Places a request for the model that the client calls `name` on one of the endpoints that have it, but none of `tried`;
-   * undefined when no other has it now. While none was tried, throws as `candidatesFor` does.
+   * undefined when no other has it now. `contextLength` is what the client wants the model to be loaded with. While none
+   * was tried, throws as `candidatesFor` does.
    */
-  place(name: string, protocol: Protocol, tried: ReadonlySet<Endpoint>): Placement | undefined {
+  place(name: string, protocol: Protocol, tried: ReadonlySet<Endpoint>, contextLength?: number): Placement | undefined {
     const open =
       tried.size === 0
         ? this.candidatesFor(name)
         : this.catalog.lookup(name).available.filter((listing) => !tried.has(listing.endpoint));
     const first = open[0];
     if (first === undefined) return undefined;
-    const { endpoint, model } = open.length === 1 ? first : this.#choose(sound(open), protocol);
+    const { endpoint, model } = open.length === 1 ? first : this.#choose(sound(open), protocol, contextLength);
     const lease = this.slots.lease(endpoint, model.id);
     return { endpoint, model, [Symbol.dispose]: () => lease[Symbol.dispose]() };
   }
@@ -61,12 +62,12 @@ export class Router {
     throw new RouterError('model_not_found', `model '${model}' not found`, { param: 'model' });
   }
 
-  #choose(listings: readonly Listing[], protocol: Protocol): Listing {
-    const candidates = listings.map((listing) => this.#weigh(listing, protocol));
+  #choose(listings: readonly Listing[], protocol: Protocol, contextLength: number | undefined): Listing {
+    const candidates = listings.map((listing) => this.#weigh(listing, protocol, contextLength));
     return this.#policy(candidates, this.#random);
   }
 
-  #weigh({ endpoint, model }: Listing, protocol: Protocol): Candidate {
+  #weigh({ endpoint, model }: Listing, protocol: Protocol, contextLength: number | undefined): Candidate {
     return {
       endpoint,
       model,
@@ -74,6 +75,7 @@ export class Router {
       slots: endpoint.slots ?? model.slots ?? this.#defaultSlots,
       load: this.slots.load(endpoint),
       native: speaks(endpoint, protocol),
+      fits: contextLength !== undefined && model.loaded && model.contextLength === contextLength,
     };
   }
 }

@@ -11,10 +11,10 @@ export interface ErrorWords {
   readonly param?: string | undefined;
 }
 
-/** Which protocol's clients call this path, whether or not there is such a route. */
+/** Which protocol's clients call this path, whether or not there is such a route. `/v1/systemone` is Ollama's own. */
 export function dialectOf(path: string): ErrorDialect {
   if (/^\/v1\/messages(\/|$)/.test(path)) return 'anthropic';
-  return /^\/(v1|v2|rerank|reranking)(\/|$)/.test(path) ? 'openai' : 'ollama';
+  return /^\/(v1(?!\/systemone$)|v2|rerank|reranking)(\/|$)/.test(path) ? 'openai' : 'ollama';
 }
 
 /** An error as clients of the dialect read it. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { isAlike, nearest } from '../config/nearest.ts';
 import type { HttpReply } from './http-reply.ts';
 
 /** One request that has been let in. */
@@ -42,6 +43,13 @@ export class RouteTable {
 
   match(method: string, path: string): Match | undefined {
     return this.#find(method, path) ?? this.#find(method, tidy(path));
+  }
+
+  /** The route that an unknown path may have been meant for, as it would be asked. */
+  nearest(path: string): string | undefined {
+    const found = nearest(tidy(path), [...this.#exact.keys()]);
+    if (found === undefined || !isAlike(tidy(path), found)) return undefined;
+    return `${this.#exact.get(found)?.[0]?.methods[0]} ${found}`;
   }
 
   #find(method: string, path: string): Match | undefined {

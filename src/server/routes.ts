@@ -1,9 +1,11 @@
-import { chat, generate } from '../protocols/ollama/operations.ts';
+import { chat, embed, embeddings, generate } from '../protocols/ollama/operations.ts';
+import { systemOne } from '../protocols/ollama/systemone.ts';
 import { chatCompletions } from '../protocols/openai/operations.ts';
 import type { Line } from '../relay/line.ts';
 import type { BodyBudget } from './body.ts';
+import { account, status } from './handlers/account.ts';
 import { inference } from './handlers/inference.ts';
-import { modelById, modelList, ps, showModel, tags } from './handlers/models.ts';
+import { modelById, modelList, ps, psDetails, showModel, tags } from './handlers/models.ts';
 import { configuration, health, live, ready, running, usage, version } from './handlers/state.ts';
 import type { Route } from './route.ts';
 
@@ -13,15 +15,28 @@ const POST = ['POST'];
 /** Every route of the router. Those without `open` need the router's key, where there is one. */
 export function routes(line: Line, budget: BodyBudget, keyRequired: boolean): Route[] {
   const { catalog, slots } = line.router;
+  const onAccount = (path: string, methods: readonly string[]): Route => {
+    return { path, methods, handler: account(line, budget, path) };
+  };
   return [
     // Ollama
     { path: '/', methods: GET, open: ['HEAD'], handler: running },
     { path: '/api/chat', methods: POST, handler: inference(line, budget, chat) },
     { path: '/api/generate', methods: POST, handler: inference(line, budget, generate) },
+    { path: '/api/embed', methods: POST, handler: inference(line, budget, embed) },
+    { path: '/api/embeddings', methods: POST, handler: inference(line, budget, embeddings) },
+    { path: '/v1/systemone', methods: POST, handler: inference(line, budget, systemOne) },
     { path: '/api/show', methods: POST, handler: showModel(line, budget) },
     { path: '/api/tags', methods: GET, handler: tags(line) },
     { path: '/api/ps', methods: GET, handler: ps(line) },
+    { path: '/api/ps_details', methods: GET, handler: psDetails(line) },
     { path: '/api/version', methods: GET, handler: version(catalog) },
+    // Ollama's accounts and cloud
+    { path: '/api/status', methods: GET, handler: status(line, budget) },
+    onAccount('/api/me', POST),
+    onAccount('/api/signout', POST),
+    onAccount('/api/user/keys/*', ['DELETE']),
+    onAccount('/api/experimental/*', [...GET, ...POST]),
     // OpenAI
     { path: '/v1/chat/completions', methods: POST, handler: inference(line, budget, chatCompletions) },
     { path: '/v1/models', methods: GET, handler: modelList(line) },

@@ -94,9 +94,14 @@ function handle(parts: ServerParts, request: IncomingMessage, reply: HttpReply, 
   }
   const match = parts.routes.match(method, target.path);
   if (match?.route?.open?.includes(method) !== true) parts.gate.check(request, target.keys);
-  if (match === undefined) throw new RouterError('unknown_route', `no route ${method} ${target.path}`);
+  if (match === undefined) throw unknownRoute(method, target.path, parts.routes.nearest(target.path));
   if (match.route === undefined) throw notAllowed(method, target.path, match.allow);
   return match.route.handler({ request, reply, query: target.query, rest: match.rest });
+}
+
+function unknownRoute(method: string, path: string, nearest: string | undefined): RouterError {
+  const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`;
+  return new RouterError('unknown_route', `no route ${method} ${path}${hint}`);
 }
 
 function notAllowed(method: string, path: string, allow: readonly string[]): RouterError {

@@ -21,12 +21,15 @@ export class Host {
   readonly changes: Changes;
   /** Ollama's uploaded files, by digest (`sha256:...`). */
   readonly blobs = new Set<string>();
+  /** Ollama: who is signed in to its cloud. */
+  account: string | undefined;
   readonly #totals = new Map<string, TokenTotals>();
 
   constructor(options: SimulatedEndpointOptions, machine: Machine, changes: Changes) {
     this.options = options;
     this.machine = machine;
     this.changes = changes;
+    this.account = options.account;
   }
 
   /** Takes a slot, answers, gives the slot back when the consumer leaves the loop. */

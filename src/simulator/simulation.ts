@@ -82,6 +82,8 @@ export interface SimulatedEndpointOptions {
   readonly embeddings?: boolean;
   /** Ollama: what `pull` and `create` find beyond the machine itself. */
   readonly registry?: readonly ModelDescription[];
+  /** Ollama: who is signed in to its cloud; cloud models then run without being listed. Default: nobody. */
+  readonly account?: string;
   /** How long a pull takes. Default 0. */
   readonly pullMs?: number;
   /** Requests that are kept on record, the latest. Default 10,000. */

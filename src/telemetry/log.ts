@@ -4,6 +4,8 @@ import type { EndpointState } from '../routing/catalog.ts';
 export interface Log {
   /** An endpoint became healthy or unreachable. */
   endpointChanged(state: EndpointState): void;
+  /** A tag has another digest on one endpoint than on another. */
+  digestsDiffer(name: string, digests: readonly (readonly [endpoint: string, digest: string])[]): void;
   /** Something failed that neither a client nor an endpoint explains. */
   fault(error: unknown): void;
 }
@@ -15,6 +17,10 @@ export function lineLog(write: (line: string) => void): Log {
     endpointChanged({ endpoint, health, findings, detail }) {
       const what = health === 'healthy' ? `healthy, ${findings?.models.length ?? 0} models` : `unreachable: ${detail}`;
       say(`endpoint ${endpoint.name} ${what}`);
+    },
+    digestsDiffer(name, digests) {
+      const where = digests.map(([endpoint, digest]) => `${digest.slice(0, 12)} on ${endpoint}`);
+      say(`model ${name} differs: ${where.join(', ')}`);
     },
     fault(error) {
       say(`internal error: ${error instanceof Error ? error.stack : String(error)}`);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Endpoint } from '../domain/endpoint.ts';
+import type { Findings } from '../domain/model.ts';
 import { EndpointFailure } from '../errors.ts';
 import type { Catalog, EndpointState } from '../routing/catalog.ts';
 import { askWhatItHas } from './ask-endpoint.ts';
@@ -16,23 +17,34 @@ export interface Pace {
 
 export const DEFAULT_PACE: Pace = { healthy: 2_000, healthyOpenai: 15_000, unreachable: 1_000, timeout: 2_000 };
 
+/** Told what a probe found, and what the one before did. */
+type OnFound = (before: Findings | undefined, found: Findings) => void;
+
 /** Keeps the catalog true: asks every endpoint again and again what it has. */
 export class Prober {
   readonly #client: UpstreamClient;
   readonly #catalog: Catalog;
   readonly #pace: Pace;
   readonly #onChange: (endpoint: Endpoint) => void;
+  readonly #onFound: OnFound;
   readonly #stopped = new AbortController();
   readonly #running = new Map<Endpoint, Promise<void>>();
   /** Requests, too, find endpoints unreachable: what `onChange` was told last, not what the catalog said last. */
   readonly #told = new Map<Endpoint, EndpointState['health']>();
 
-  /** `onChange` is told when an endpoint becomes healthy or unreachable, not of each probe. */
-  constructor(client: UpstreamClient, catalog: Catalog, onChange: (endpoint: Endpoint) => void, pace = DEFAULT_PACE) {
+  /** `onChange` is told when an endpoint becomes healthy or unreachable, not of each probe; `onFound` is. */
+  constructor(
+    client: UpstreamClient,
+    catalog: Catalog,
+    onChange: (endpoint: Endpoint) => void,
+    pace: Pace = DEFAULT_PACE,
+    onFound: OnFound = () => {},
+  ) {
     this.#client = client;
     this.#catalog = catalog;
     this.#onChange = onChange;
     this.#pace = pace;
+    this.#onFound = onFound;
   }
 
   start(): void {
@@ -70,6 +82,7 @@ export class Prober {
       const findings = await askWhatItHas(this.#client, endpoint, before, patience);
       if (signal.aborted) return;
       this.#catalog.found(endpoint, findings);
+      this.#onFound(before, findings);
     } catch (error) {
       if (signal.aborted) return;
       const failure = error instanceof EndpointFailure ? error : new EndpointFailure('invalid', String(error), error);

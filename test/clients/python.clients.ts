@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { startFleet } from '../../src/simulator/fleet.ts';
-import { startRouter } from '../support/router.ts';
+import { routerBefore, startRouter } from '../support/router.ts';
+import type { Json } from '../support/wire.ts';
 
 /** Versions that were seen working; installed once into a cache folder. */
 const PACKAGES = ['ollama==0.6.3', 'openai==3.57.0'];
@@ -35,6 +36,36 @@ const found = pythonWithClients();
 const skip = 'missing' in found ? found.missing : false;
 if (skip !== false && process.env['CI'] === 'true') throw new Error(skip);
 
+/** Runs a script beside this file; the JSON of each line that it prints. */
+async function printed(script: string, ...args: readonly string[]): Promise<Json[]> {
+  const python = 'python' in found ? found.python : '';
+  const { stdout } = await promisify(execFile)(python, [join(import.meta.dirname, script), ...args]);
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+test('every method of ollama-python for one model answers as without a router, async too', { skip }, async () => {
+  const capabilities = ['completion', 'tools', 'insert', 'vision', 'thinking', 'embedding'] as const;
+  await using fleet = await startFleet({
+    a: { kind: 'ollama', version: '0.33.0', models: [{ name: 'able', capabilities, embeddingLength: 8 }] },
+  });
+  const { a } = fleet.endpoints;
+  await using router = await routerBefore([a]);
+  const lines = await printed('methods.py', a.url, router.url, 'able');
+  assert.equal(lines.length, 52);
+  for (const line of lines) assert.deepEqual(line.router, line.direct, line.method);
+  const answers = new Map(lines.map((line) => [line.method, line.router]));
+  assert.equal(answers.get('chat').message.role, 'assistant');
+  assert.equal(answers.get('chat with a tool').message.tool_calls[0].function.name, 'weather');
+  assert.deepEqual(answers.get('embed nothing').embeddings, []);
+  assert.deepEqual(answers.get('unknown, embed'), [404, 'model "nobody" not found, try pulling it first']);
+  assert.deepEqual(answers.get('invalid, chat, async'), [400, 'invalid model name']);
+  assert.equal(answers.get('ps').models[0].name, 'able:latest');
+  assert.equal(answers.get('generate, unloading').done_reason, 'unload');
+});
+
 test('the official Python clients chat, stream, list and see errors', { skip }, async () => {
   await using fleet = await startFleet(
     Object.fromEntries(KINDS.map((kind) => [kind, { kind, models: [`on-${kind}`] }])),
@@ -42,12 +73,7 @@ test('the official Python clients chat, stream, list and see errors', { skip }, 
   const endpoints = Object.values(fleet.endpoints).map(({ url, kind }) => ({ url, kind }));
   await using router = await startRouter({ endpoints });
   const models = KINDS.map((kind) => `on-${kind}`);
-  const script = join(import.meta.dirname, 'talk.py');
-  const { stdout } = await promisify(execFile)('python' in found ? found.python : '', [script, router.url, ...models]);
-  const lines = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+  const lines = await printed('talk.py', router.url, ...models);
   const summary = lines.pop();
   for (const [index, line] of lines.entries()) {
     assert.equal(line.model, models[index]);

@@ -44,6 +44,15 @@ export function ollamaSuite(who: string, connect: Connect): void {
       assert.deepEqual((await ask(url, '/api/status')).json(), { cloud: { disabled: false, source: 'none' } });
     });
 
+    it('recommends models, and has no systemone yet', async () => {
+      const { recommendations } = (await ask(url, '/api/experimental/model-recommendations')).json();
+      assert.ok(
+        recommendations.every((one: Json) => typeof one.model === 'string' && typeof one.description === 'string'),
+      );
+      const unknown = await post('/v1/systemone', { model: 'tiny' });
+      assert.deepEqual([unknown.status, unknown.text], [404, '404 page not found']);
+    });
+
     it('knows its paths and their methods', async () => {
       const unknown = await ask(url, '/nope');
       assert.deepEqual(
@@ -56,6 +65,11 @@ export function ollamaSuite(who: string, connect: Connect): void {
         ['HEAD', '/api/ps', 'GET'],
         ['HEAD', '/v1/models', 'GET'],
         ['POST', '/api/delete', 'DELETE'],
+        ['GET', '/api/me', 'POST'],
+        ['GET', '/api/signout', 'POST'],
+        ['GET', '/api/user/keys/x', 'DELETE'],
+        ['GET', '/api/experimental/web_search', 'POST'],
+        ['POST', '/api/experimental/model-recommendations', 'GET'],
       ] as const;
       for (const [method, path, allow] of rows) {
         const answer = await ask(url, path, { method });
@@ -133,6 +147,22 @@ export function ollamaSuite(who: string, connect: Connect): void {
         ['/api/chat', '{"model":""}', 400, 'model is required'],
         ['/api/chat', '{"model":"zzz"}', 404, "model 'zzz' not found"],
         ['/api/chat', '{"model":"a b"}', 400, 'invalid model name'],
+        ['/api/chat', '{"model":" "}', 400, 'model is required'],
+        ['/api/generate', '{"model":" "}', 404, "model ' ' not found"],
+        ['/api/chat', '{"model":"http://zzz"}', 400, 'invalid model name'],
+        ['/api/chat', '{"model":"reg:5000/foo"}', 400, 'invalid model name'],
+        ['/api/chat', '{"model":"tiny:local:local"}', 400, 'use either :local or :cloud, not both: "tiny:local:local"'],
+        [
+          '/api/embed',
+          '{"model":"x:20b-cloud:local"}',
+          400,
+          'use either :local or :cloud, not both: "x:20b-cloud:local"',
+        ],
+        ['/api/embed', '{"model":"a b"}', 400, 'invalid model name'],
+        ['/api/embeddings', '{"model":"a b"}', 400, 'invalid model name'],
+        ['/api/embeddings', '{"model":"zzz:LOCAL"}', 404, 'model "zzz:LOCAL" not found, try pulling it first'],
+        ['/api/show', '{"model":"zzz:local"}', 404, "model 'zzz' not found"],
+        ['/api/show', '{"name":"tiny:cloud:local"}', 400, 'use either :local or :cloud, not both: "tiny:cloud:local"'],
         ['/api/chat', '{"model":"tiny","keep_alive":"300"}', 400, 'time: missing unit in duration "300"'],
         ['/api/chat', '{"model":"tiny","keep_alive":"-1"}', 400, 'time: missing unit in duration "-1"'],
         ['/api/chat', '{"model":"tiny","keep_alive":"abc"}', 400, 'time: invalid duration "abc"'],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { namesTwoSources, parseModelName, withoutLatest, withoutLocal } from '../../src/domain/model-name.ts';
+import { nameFault, parseModelName, withoutLatest, withoutLocal } from '../../src/domain/model-name.ts';
 
 /** Contract 1.3: what a client writes and the name it has in lists. */
 const KEYS: readonly (readonly [string, string])[] = [
@@ -96,9 +96,9 @@ for (const [name, source] of [
 
 test('1.3 a name asks for one source', () => {
   for (const name of ['a:cloud:local', 'a:local:cloud', 'a:1b-cloud:local', 'a:Cloud:LOCAL'])
-    assert.ok(namesTwoSources(name));
+    assert.equal(nameFault(name), `use either :local or :cloud, not both: "${name}"`);
   for (const name of ['a:cloud', 'a:local', 'my-cloud:local', 'a-cloud', 'x/a-cloud:local'])
-    assert.ok(!namesTwoSources(name));
+    assert.equal(nameFault(name), undefined);
 });
 
 test('a key is its own key, and case and defaults make no difference to it', () => {

@@ -64,7 +64,11 @@ describe('the real ollama command through the router', { skip: missing ?? false 
     ['show', 'tiny'],
     ['show', 'nothing'],
     ['ps'],
+    ['show', '--modelfile', 'tiny'],
+    ['show', '-v', 'tiny'],
     ['stop', 'nothing'],
+    ['run', 'tiny:cloud:local', 'x'],
+    ['signout'],
     ['-v'],
     ['run', 'tiny', ''],
   ]) {

@@ -121,20 +121,6 @@ test('a client that leaves during a load frees its slot', async () => {
   await router.idle();
 });
 
-test('a load goes to an Ollama server where there is one, even if a llama-server has the model in memory', async () => {
-  await using fleet = await startFleet({
-    a: { kind: 'llama-server', models: ['m'] },
-    b: { kind: 'ollama', models: ['m'] },
-  });
-  const { a, b } = fleet.endpoints;
-  await a.waitFor(() => a.loadedModels().length > 0);
-  await using router = await routerBefore([a, b]);
-  const answer = await router.ask('/api/generate', { body: LOAD });
-  assert.deepEqual(timeless(jsonOf(answer)), { model: 'm', response: '', done: true, done_reason: 'load' });
-  assert.deepEqual(b.loadedModels(), ['m:latest']);
-  assert.deepEqual(counts(a), [0]);
-});
-
 test('a load of a hosted model has nothing to do', async () => {
   await using endpoint = await startSimulatedEndpoint({ kind: 'openai', models: ['m'] });
   await using router = await routerBefore([endpoint]);

@@ -143,7 +143,7 @@ test('1.3 a cloud name that nobody lists goes to the endpoints that are signed i
   found(catalog, ollama, 'listed:cloud');
   found(catalog, signedIn);
   assert.deepEqual(where(catalog, 'kimi:cloud'), [['signed-in kimi:cloud'], []]);
-  assert.deepEqual(where(catalog, 'Kimi:1T-Cloud'), [['signed-in Kimi:1T-Cloud'], []]);
+  assert.deepEqual(where(catalog, 'Kimi:1T-Cloud'), [['signed-in kimi:1t-cloud'], []]);
   assert.deepEqual(where(catalog, 'listed:cloud'), [['ollama listed:cloud'], []]);
   assert.deepEqual(where(catalog, 'kimi'), [[], []]);
   catalog.failed(signedIn, 'gone', false);
@@ -154,7 +154,7 @@ test('an allow-list holds for cloud names too', () => {
   const signedIn = endpointOf('ollama', { cloud: true, models: ['kimi:cloud'] });
   const catalog = new Catalog([signedIn]);
   found(catalog, signedIn);
-  assert.deepEqual(where(catalog, 'Kimi:cloud')[0], ['ollama Kimi:cloud']);
+  assert.deepEqual(where(catalog, 'Kimi:cloud')[0], ['ollama kimi:cloud']);
   assert.deepEqual(where(catalog, 'gpt-oss:120b-cloud'), [[], []]);
 });
 

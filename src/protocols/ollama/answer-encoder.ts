@@ -38,6 +38,7 @@ export class OllamaEncoder implements AnswerEncoder {
   #usage: TokenUsage | undefined;
   #timings: Timings | undefined;
   #finish: 'stop' | 'length' | undefined;
+  #debugInfo: RawJson | undefined;
 
   constructor(shape: Shape, model: string, streaming: boolean, now: () => number) {
     this.#shape = shape;
@@ -61,6 +62,7 @@ export class OllamaEncoder implements AnswerEncoder {
   }
 
   end(): string {
+    if (this.#debugInfo !== undefined) return this.#object(empty(), [], { _debug_info: this.#debugInfo });
     const inOrder = [...this.#toolCalls].sort(([a], [b]) => a - b);
     const calls = inOrder.map(([, call], place) => this.#toolCall(call, place));
     const done = { done: 'true', done_reason: text(this.#finish ?? 'stop'), ...this.#metrics() };
@@ -89,6 +91,9 @@ export class OllamaEncoder implements AnswerEncoder {
       case 'tool-call-delta':
         this.#first();
         this.#gather(event);
+        break;
+      case 'rendered':
+        this.#debugInfo = debugInfo(event.prompt, event.images);
         break;
       case 'usage':
         this.#usage = event.usage;
@@ -171,6 +176,10 @@ export function acknowledgement(shape: Shape, model: string, reason: 'load' | 'u
   const body =
     shape === 'chat' ? { message: objectText({ role: text('assistant'), content: text('') }) } : { response: text('') };
   return objectText({ ...stamp, ...body, done: 'true', done_reason: text(reason) });
+}
+
+function debugInfo(prompt: string, images: number): RawJson {
+  return objectText({ rendered_template: text(prompt), image_count: count(images) });
 }
 
 function empty(): Content {

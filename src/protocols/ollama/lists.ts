@@ -21,12 +21,21 @@ export function tagsEntries(listings: readonly Listing[]): JsonObject[] {
 
 /** The entries of `/api/ps`: a row per model and digest that is loaded somewhere, the one that expires last first. */
 export function psEntries(listings: readonly Listing[]): JsonObject[] {
-  const loaded = listings.filter(({ endpoint, model }) => model.loaded && endpoint.kind !== 'openai');
-  const entries = loaded.map(psEntry).filter((entry) => entry !== undefined);
+  const entries = listings.map(psEntry).filter((entry) => entry !== undefined);
   return newestFirst(
     union(entries, (entry) => `${byName(entry)} ${asString(entry['digest'])}`, 'expires_at'),
     'expires_at',
   );
+}
+
+/** The rows of `/api/ps_details`: one for each endpoint that has a model loaded. */
+export function psRows(listings: readonly Listing[], differs: (listing: Listing) => boolean): JsonObject[] {
+  const rows = listings.flatMap((listing) => {
+    const entry = psEntry(listing);
+    if (entry === undefined) return [];
+    return [{ ...entry, endpoint: listing.endpoint.url, ...(differs(listing) && { differs: true }) }];
+  });
+  return newestFirst(rows, 'expires_at');
 }
 
 /** The answer of `/api/show` for a model whose endpoint has no such route. */
@@ -61,9 +70,13 @@ function tagsEntry(listing: Listing): JsonObject {
   };
 }
 
-/** Undefined for a model of Ollama that was loaded after the last probe, which says more of it than can be made up. */
+/**
+ * Undefined for what is not loaded or in nobody's memory here, and for a model of Ollama that was loaded after the last
+ * probe, which says more of it than can be made up.
+ */
 function psEntry(listing: Listing): JsonObject | undefined {
-  const { model } = listing;
+  const { model, endpoint } = listing;
+  if (!model.loaded || endpoint.kind === 'openai') return undefined;
   if (model.ps !== undefined) return { ...completed(listing, model.ps), ...running(model, model.ps) };
   if (model.tags !== undefined) return undefined;
   const name = displayName(listing);

@@ -7,7 +7,6 @@ import { sampling } from './options.ts';
 
 /** Decodes `/api/chat` in full, for endpoints that do not speak Ollama's protocol. */
 export function chatAsk({ fields, streaming }: Call): Ask {
-  refuseRenderOnly(fields);
   return {
     kind: 'chat',
     streaming,
@@ -21,7 +20,6 @@ export function chatAsk({ fields, streaming }: Call): Ask {
 
 /** Decodes `/api/generate`: a chat of one turn, unless the prompt is raw or text is to be filled in before a suffix. */
 export function generateAsk({ fields, streaming }: Call): Ask {
-  refuseRenderOnly(fields);
   refuseRawMixture(fields);
   for (const key of ['template', 'context']) if (isSet(fields, key)) throw unsupported(key);
   const prompt = fields.string('prompt') ?? '';
@@ -31,6 +29,11 @@ export function generateAsk({ fields, streaming }: Call): Ask {
   const turn = { ...EMPTY_MESSAGE, role: 'user', content: prompt, media: images(fields) };
   const messages = system === '' ? [turn] : [{ ...EMPTY_MESSAGE, role: 'system', content: system }, turn];
   return { kind, streaming, messages, prompt, suffix, tools: undefined, ...common(fields) };
+}
+
+/** The request wants to see its prompt as the model would, and no answer. */
+export function isRenderOnly(fields: Fields): boolean {
+  return fields.boolean('_debug_render_only') === true;
 }
 
 /** Seconds that the model is to stay loaded; undefined where the request does not say. */
@@ -96,9 +99,15 @@ function toolCall(fields: Fields): ToolCall {
   return { id: said(fields, 'id'), name: called?.string('name') ?? '', arguments: given ?? '{}' };
 }
 
-function common(fields: Fields): Pick<Ask, 'format' | 'think' | 'sampling' | 'topLogprobs'> {
+function common(fields: Fields): Pick<Ask, 'format' | 'think' | 'sampling' | 'topLogprobs' | 'renderOnly'> {
   keepAlive(fields);
-  return { format: format(fields), think: think(fields), sampling: sampling(fields), topLogprobs: topLogprobs(fields) };
+  return {
+    format: format(fields),
+    think: think(fields),
+    sampling: sampling(fields),
+    topLogprobs: topLogprobs(fields),
+    renderOnly: isRenderOnly(fields),
+  };
 }
 
 function format(fields: Fields): Format | undefined {
@@ -128,10 +137,6 @@ function topLogprobs(fields: Fields): number | undefined {
   const top = Number(raw);
   if (top < 0 || top > 20) throw invalid('top_logprobs', 'top_logprobs must be between 0 and 20');
   return fields.boolean('logprobs') === true ? top : undefined;
-}
-
-function refuseRenderOnly(fields: Fields): void {
-  if (fields.boolean('_debug_render_only') === true) throw unsupported('_debug_render_only');
 }
 
 function refuseRawMixture(fields: Fields): void {

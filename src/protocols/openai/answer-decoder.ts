@@ -11,8 +11,14 @@ export function errorOf(record: JsonObject): string | undefined {
   return asString(error) ?? asString(asObject(error)?.['message']) ?? JSON.stringify(error);
 }
 
+/** Turns the records of an endpoint's answer into answer events. */
+export interface AnswerDecoder {
+  /** Throws `EndpointFailure` for a record that makes no sense. */
+  decode(record: JsonObject): AnswerEvent[];
+}
+
 /** Turns the records of OpenAI-style answers, streamed or whole, into answer events. Keeps what fragments need. */
-export class RecordDecoder {
+export class RecordDecoder implements AnswerDecoder {
   /** How many of the wanted alternatives per token to keep; log probabilities carry at least one. */
   readonly #topLogprobs: number;
   #lastToolIndex = -1;

@@ -15,6 +15,7 @@ export const chatCompletions: Operation = {
   decode,
   edits,
   verbatim,
+  unknownModel: (model) => new RouterError('model_not_found', `model '${model}' not found`, { param: 'model' }),
 };
 
 function decode(body: Buffer): Call {

@@ -13,8 +13,9 @@ export interface EncodedAsk {
   readonly body: RawJson;
 }
 
-/** Writes an ask for an endpoint of this kind: a strict one never sees a field that it does not know. */
+/** Writes an ask for an endpoint of this kind: a strict one never sees a field that it does not know. Throws `unsupported`. */
 export function encodeAsk(ask: Ask, model: string, kind: Kind): EncodedAsk {
+  if (ask.renderOnly === true && (ask.kind !== 'chat' || kind !== 'llama-server')) throw cannotRender();
   if (ask.kind === 'infill' && kind === 'llama-server') return infill(ask, model);
   const common = { model: text(model), ...stream(ask), ...encodeSampling(ask.sampling, kind) };
   if (ask.kind !== 'chat') {
@@ -29,7 +30,13 @@ export function encodeAsk(ask: Ask, model: string, kind: Kind): EncodedAsk {
     ...encodeThink(ask.think, kind),
     ...chatLogprobs(ask),
   };
-  return { path: '/v1/chat/completions', body: objectText({ ...common, ...chat }) };
+  const path = ask.renderOnly === true ? '/apply-template' : '/v1/chat/completions';
+  return { path, body: objectText({ ...common, ...chat }) };
+}
+
+function cannotRender(): RouterError {
+  const param = '_debug_render_only';
+  return new RouterError('unsupported', `${param} is not supported by this backend`, { param });
 }
 
 /** llama-server's own route for text between two texts. */

@@ -4,6 +4,7 @@ import { load, unload } from '../../relay/model-control.ts';
 import { relay } from '../../relay/relay.ts';
 import { type BodyBudget, readBody } from '../body.ts';
 import type { Handler } from '../route.ts';
+import { inWordsOf } from './unknown-model.ts';
 
 /** What each intent of a call sets in motion. */
 const LINES: Readonly<Record<Call['intent'], typeof relay>> = { answer: relay, load, unload };
@@ -13,6 +14,10 @@ export function inference(line: Line, budget: BodyBudget, operation: Operation):
   return async ({ request, reply, query }) => {
     using hold = budget.open();
     const call = operation.decode(await readBody(request, hold));
-    await LINES[call.intent](line, { call, headers: request.rawHeaders, query }, reply);
+    try {
+      await LINES[call.intent](line, { call, headers: request.rawHeaders, query }, reply);
+    } catch (error) {
+      throw inWordsOf(call, error);
+    }
   };
 }

@@ -20,6 +20,8 @@ export function parseName(text: string): OllamaName | undefined {
   const colon = rest.lastIndexOf(':');
   const tagged = colon > slash;
   const path = (tagged ? rest.slice(0, colon) : rest).split('/');
+  // Only a host has a scheme.
+  if (rest !== text && path.length < 3) return undefined;
   const model = path.pop() ?? '';
   const namespace = path.pop() ?? 'library';
   const host = path.length > 0 ? path.join('/') : 'registry.ollama.ai';
@@ -41,8 +43,8 @@ export function displayName(text: string): string | undefined {
   const name = parseName(text);
   if (name === undefined) return undefined;
   const path = [name.host, name.namespace, name.model];
-  if (name.host === 'registry.ollama.ai') path.shift();
-  if (path.length === 2 && name.namespace === 'library') path.shift();
+  if (name.host.toLowerCase() === 'registry.ollama.ai') path.shift();
+  if (path.length === 2 && name.namespace.toLowerCase() === 'library') path.shift();
   return `${path.join('/')}:${name.tag}`;
 }
 

@@ -150,6 +150,9 @@ export type CreateRequest = typeof createRequest extends GoType<infer T> ? T : n
 
 export const copyRequest = goStruct('api.CopyRequest', { source: goString, destination: goString });
 
+export const systemOneRequest = goStruct('api.SystemOneRequest', { model: goString, questions: goMap });
+export type SystemOneRequest = typeof systemOneRequest extends GoType<infer T> ? T : never;
+
 const streamOptions = goStruct('openai.StreamOptions', { include_usage: goBool });
 
 const openAiMessage = goStruct('openai.Message', {

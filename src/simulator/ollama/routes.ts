@@ -1,5 +1,6 @@
 import type { Exchange } from '../exchange.ts';
 import type { Host } from '../host.ts';
+import { me, recommendations, signOut, webFetch, webSearch } from './account.ts';
 import { headBlob, postBlob } from './blobs.ts';
 import { chat } from './chat.ts';
 import { answeredBeforeRouting } from './cors.ts';
@@ -21,10 +22,12 @@ import {
   pullRequest,
   pushRequest,
   showRequest,
+  systemOneRequest,
 } from './requests.ts';
 import { jsonType, NativeSink } from './sink.ts';
+import { systemOne } from './systemone.ts';
 import { v1Chat, v1Completion, v1Embedding, v1Model, v1Models } from './v1.ts';
-import { defaultVersion } from './version.ts';
+import { defaultVersion, since } from './version.ts';
 
 /** One request on a route; `parameter` is what stands for `:` in its path. */
 type RouteHandler = (host: Host, exchange: Exchange, parameter: string) => Promise<void>;
@@ -35,6 +38,13 @@ const bareTextType = [['Content-Type', 'text/plain']] as const;
 const root: RouteHandler = (_, exchange) => exchange.send(200, textType, 'Ollama is running');
 const version: RouteHandler = (host, exchange) => json(exchange, { version: host.options.version ?? defaultVersion });
 const list: RouteHandler = (host, exchange) => json(exchange, tags(host));
+
+const unknown: RouteHandler = (_, exchange) => exchange.send(404, bareTextType, '404 page not found');
+const scored: RouteHandler = native(systemOneRequest, systemOne);
+
+function isNew(host: Host): boolean {
+  return since(host.options.version, '0.33.0');
+}
 
 /** Every route in one table; `:` stands for a path segment. */
 const routes: Readonly<Record<string, Readonly<Record<string, RouteHandler>>>> = {
@@ -76,6 +86,12 @@ const routes: Readonly<Record<string, Readonly<Record<string, RouteHandler>>>> =
       await exchange.send(200, [], '');
     }),
   },
+  '/api/me': { POST: me },
+  '/api/signout': { POST: signOut },
+  '/api/user/keys/:': { DELETE: signOut },
+  '/api/experimental/web_search': { POST: webSearch },
+  '/api/experimental/web_fetch': { POST: webFetch },
+  '/api/experimental/model-recommendations': { GET: recommendations },
   '/api/pull': { POST: native(pullRequest, pull) },
   '/api/push': { POST: native(pushRequest, push) },
   '/api/create': { POST: native(createRequest, create) },
@@ -83,6 +99,7 @@ const routes: Readonly<Record<string, Readonly<Record<string, RouteHandler>>>> =
   '/v1/chat/completions': { POST: v1Chat },
   '/v1/completions': { POST: v1Completion },
   '/v1/embeddings': { POST: v1Embedding },
+  '/v1/systemone': { POST: (host, ...rest) => (isNew(host) ? scored : unknown)(host, ...rest) },
   '/v1/models': { GET: v1Models },
   '/v1/models/:': { GET: v1Model },
 };
@@ -101,6 +118,7 @@ export async function answerAsOllama(host: Host, exchange: Exchange): Promise<vo
 }
 
 function matched(path: string): { methods: Readonly<Record<string, RouteHandler>> | undefined; parameter: string } {
+  if (/^\/api\/user\/keys\/[^/]+$/.test(path)) return { methods: routes['/api/user/keys/:'], parameter: '' };
   if (/^\/api\/blobs\/[^/]+$/.test(path)) return { methods: routes['/api/blobs/:'], parameter: '' };
   const name = /^\/v1\/models\/(.+)$/.exec(path)?.[1];
   if (name === undefined) return { methods: routes[path], parameter: '' };
@@ -145,7 +163,7 @@ function native<T>(
         const message = error.message === 'EOF' ? 'missing request body' : error.message;
         await exchange.send(400, jsonType, goJson({ error: message }));
       } else if (error instanceof OllamaFailure) {
-        await exchange.send(error.status, jsonType, goJson({ error: error.message }));
+        await exchange.send(error.status, jsonType, goJson({ error: error.message, ...error.beside }));
       } else throw error;
     }
   };

@@ -2,9 +2,11 @@ import type { Exchange } from '../exchange.ts';
 import type { Host } from '../host.ts';
 import { type ModelUse, QueueFull } from '../machine.ts';
 import type { Capability, SimulatedModel } from '../simulation.ts';
+import { signedOut } from './account.ts';
 import { OllamaFailure } from './failure.ts';
-import { fullName, parseName } from './name.ts';
+import { fullName } from './name.ts';
 import { OptionError, readOptions } from './options.ts';
+import { cloudModel, readName, stubName } from './source.ts';
 
 /** The model of a request; the texts for an empty name differ by route. */
 export function findModel(
@@ -13,13 +15,18 @@ export function findModel(
   empty: OllamaFailure,
   tryPulling = false,
 ): SimulatedModel {
-  if (name === undefined || name === '') throw empty;
-  const local = name.replace(/:local$/i, '');
-  if (parseName(local) === undefined) throw new OllamaFailure(400, 'invalid model name');
-  const model = host.machine.find(local);
+  if (name === undefined || name.trim() === '') throw empty;
+  const { base, source } = readName(name);
+  const model = source === 'cloud' ? cloudModelOf(host, base) : host.machine.find(base);
   if (model !== undefined) return model;
   if (tryPulling) throw new OllamaFailure(404, `model "${name}" not found, try pulling it first`);
   throw new OllamaFailure(404, `model '${name}' not found`);
+}
+
+/** A cloud model needs no entry in the list, but somebody who is signed in. */
+function cloudModelOf(host: Host, base: string): SimulatedModel {
+  if (host.account === undefined) throw new OllamaFailure(401, 'unauthorized', signedOut);
+  return host.machine.find(stubName(base)) ?? cloudModel(base);
 }
 
 export const modelIsRequired = new OllamaFailure(400, 'model is required');

@@ -199,8 +199,3 @@ test('1.5 raw does not go with template, system or context', () => {
     undefined,
   );
 });
-
-test('4.2 _debug_render_only cannot be had elsewhere', () => {
-  for (const call of [chatCall({ _debug_render_only: true }), generateCall({ _debug_render_only: true })])
-    assert.match(refusal(() => askOf(call)) ?? '', /^_debug_render_only is not supported/);
-});
