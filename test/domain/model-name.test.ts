@@ -53,7 +53,6 @@ const INVALID: readonly string[] = [
   'föö',
   'foo:７b',
   'Кот',
-  'foo\n',
   'n.s/foo',
   'ns:1/foo',
   'a/b/c/d',

@@ -136,7 +136,7 @@ test('an endpoint serves the models of its allow-list and no others', () => {
   assert.deepEqual(where(catalog, 'b'), [[], []]);
 });
 
-test('1.3 a cloud name that nobody lists goes to the endpoints that are signed in, and to no other', () => {
+test('1.3 a cloud name goes to the endpoints that are signed in, also where another merely lists it', () => {
   const signedIn = endpointOf('ollama', { name: 'signed-in', cloud: true });
   const catalog = new Catalog([ollama, signedIn]);
   assert.deepEqual(where(catalog, 'kimi:cloud'), [[], ['signed-in']]);
@@ -144,7 +144,7 @@ test('1.3 a cloud name that nobody lists goes to the endpoints that are signed i
   found(catalog, signedIn);
   assert.deepEqual(where(catalog, 'kimi:cloud'), [['signed-in kimi:cloud'], []]);
   assert.deepEqual(where(catalog, 'Kimi:1T-Cloud'), [['signed-in kimi:1t-cloud'], []]);
-  assert.deepEqual(where(catalog, 'listed:cloud'), [['ollama listed:cloud'], []]);
+  assert.deepEqual(where(catalog, 'listed:cloud'), [['signed-in listed:cloud'], []]);
   assert.deepEqual(where(catalog, 'kimi'), [[], []]);
   catalog.failed(signedIn, 'gone', false);
   assert.deepEqual(where(catalog, 'kimi:cloud'), [[], ['signed-in']]);

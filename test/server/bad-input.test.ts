@@ -52,8 +52,8 @@ describe('a request that makes no sense', () => {
       'names a model that cannot be',
       CHAT,
       { model: '../../etc/passwd', messages: MESSAGES },
-      404,
-      "model '../../etc/passwd' not found",
+      400,
+      'invalid model name',
     ],
     [
       'names __proto__',
