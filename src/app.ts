@@ -45,6 +45,11 @@ export function createApp(config: Config, log: Log, pace: Pace = DEFAULT_PACE): 
     upstream,
     ledger: new Ledger(),
     probe: (endpoint) => prober.probe(endpoint),
+    failed(endpoint, failure) {
+      if (failure.reason === 'unreachable') catalog.failed(endpoint, failure.message, false);
+      log.answerFailed(endpoint, failure);
+      void prober.probe(endpoint);
+    },
     timeouts: config.timeouts,
     now: () => performance.now(),
   };

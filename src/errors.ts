@@ -17,10 +17,8 @@ const STATUS = {
   not_implemented: 501,
   upstream_unreachable: 502,
   upstream_auth: 502,
-  upstream_invalid: 502,
   model_unavailable: 503,
   router_busy: 503,
-  shutting_down: 503,
   upstream_timeout: 504,
 } as const;
 
@@ -59,6 +57,11 @@ export class EndpointFailure extends Error {
     super(message, { cause });
     this.reason = reason;
   }
+}
+
+/** The code of a failure for which no other endpoint made up. */
+export function failureCode({ reason }: EndpointFailure): ErrorCode {
+  return reason === 'timeout' ? 'upstream_timeout' : 'upstream_unreachable';
 }
 
 /** An endpoint said "I cannot, because": its status and words, to be passed on or answered by another endpoint. */

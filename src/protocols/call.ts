@@ -56,6 +56,7 @@ export interface Names {
 /** Turns answer events into a client's bytes. */
 export interface AnswerEncoder {
   readonly contentType: string;
+  readonly streaming: boolean;
   /** The text to send for these events; empty where they add nothing yet. */
   push(events: readonly AnswerEvent[]): string;
   /** The text that completes the answer. */
@@ -68,6 +69,8 @@ export interface AnswerEncoder {
 export interface AnswerPipe {
   /** The content type to send, where it differs from the endpoint's. */
   readonly contentType: string | undefined;
+  /** What it gives is to reach the client at once, held back by nobody on the way. */
+  readonly streaming: boolean;
   /**
    * Takes the next bytes, which are overwritten after the call; gives what may go to the client now, as views of them
    * where nothing changes. Throws `Refusal` for an error in place of an answer.

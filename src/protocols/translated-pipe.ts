@@ -11,6 +11,7 @@ const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
 /** Translates an OpenAI-style answer, streamed or whole, through answer events into the client's protocol. */
 export class TranslatedPipe implements AnswerPipe {
   readonly contentType: string;
+  readonly streaming: boolean;
   usage: TokenUsage | undefined;
   readonly #decoder: AnswerDecoder;
   readonly #encoder: AnswerEncoder;
@@ -29,6 +30,7 @@ export class TranslatedPipe implements AnswerPipe {
     this.#encoder = encoder;
     this.#events = upstreamContentType.startsWith('text/event-stream') ? new SseReader() : undefined;
     this.contentType = encoder.contentType;
+    this.streaming = encoder.streaming;
   }
 
   push(bytes: Buffer): Buffer {

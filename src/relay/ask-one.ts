@@ -40,7 +40,7 @@ export async function askOne(line: Line, incoming: Incoming, reply: Reply): Prom
       await copyAnswer(answer, lane.pipe(headerOf(answer.headers, 'content-type') ?? ''), reply);
       return undefined;
     } catch (error) {
-      attempts.failed(listing, error);
+      attempts.noteOrThrow(listing, error);
     }
   }
   return other ?? attempts.giveUp();

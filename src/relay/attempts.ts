@@ -1,6 +1,6 @@
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { Listing } from '../domain/model.ts';
-import { EndpointFailure, Refusal, RouterError } from '../errors.ts';
+import { EndpointFailure, type ErrorCode, failureCode, Refusal, RouterError } from '../errors.ts';
 import type { Line } from './line.ts';
 
 /** Refusals that say more of the endpoint than of the request: busy or loading, over its rate, a model just removed. */
@@ -12,8 +12,10 @@ export class Attempts {
   readonly #line: Line;
   readonly #wanted: string;
   readonly #failures: string[] = [];
-  #timedOut = false;
-  #last: Refusal | RouterError | undefined;
+  #code: ErrorCode = 'upstream_unreachable';
+  #refused: Refusal | RouterError | undefined;
+  /** Only this kind of endpoint cannot: less of an answer than what another one said or failed to say. */
+  #unsupported: RouterError | undefined;
 
   /** `wanted` is what errors say that nobody could serve: a model, or a path. */
   constructor(line: Line, wanted: string) {
@@ -21,28 +23,28 @@ export class Attempts {
     this.#wanted = wanted;
   }
 
-  /** Notes an error that another endpoint may be spared; throws any other. */
-  failed({ endpoint }: Pick<Listing, 'endpoint'>, error: unknown): void {
+  /** Notes an error that leaves another endpoint a chance; throws any other. */
+  noteOrThrow({ endpoint }: Pick<Listing, 'endpoint'>, error: unknown): void {
     if (error instanceof EndpointFailure) this.#failure(endpoint, error);
-    else if (error instanceof Refusal && ANOTHER_MAY_ANSWER.has(error.status)) this.#last = error;
-    else if (error instanceof RouterError && (error.code === 'upstream_auth' || error.code === 'unsupported'))
-      this.#last = error;
+    else if (error instanceof Refusal && ANOTHER_MAY_ANSWER.has(error.status)) this.#refused = error;
+    else if (error instanceof RouterError && error.code === 'upstream_auth') this.#refused = error;
+    else if (error instanceof RouterError && error.code === 'unsupported') this.#unsupported = error;
     else throw error;
     this.tried.add(endpoint);
     if (error instanceof Refusal && error.status === 404) void this.#line.probe(endpoint);
   }
 
-  /** No endpoint is left: throws the refusal there was, else a summary of the failures. */
+  /** No endpoint is left: throws the refusal there was, else a summary of the failures, else why no endpoint can. */
   giveUp(): never {
-    if (this.#last !== undefined) throw this.#last;
+    if (this.#refused !== undefined) throw this.#refused;
+    if (this.#failures.length === 0 && this.#unsupported !== undefined) throw this.#unsupported;
     const message = `no endpoint could serve '${this.#wanted}': ${this.#failures.join(', ')}`;
-    throw new RouterError(this.#timedOut ? 'upstream_timeout' : 'upstream_unreachable', message);
+    throw new RouterError(this.#code, message);
   }
 
   #failure(endpoint: Endpoint, error: EndpointFailure): void {
     this.#failures.push(`${endpoint.name} ${error.message}`);
-    this.#timedOut ||= error.reason === 'timeout';
-    if (error.reason === 'unreachable') this.#line.router.catalog.failed(endpoint, error.message, false);
-    void this.#line.probe(endpoint);
+    this.#code = failureCode(error);
+    this.#line.failed(endpoint, error);
   }
 }

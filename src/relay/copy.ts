@@ -1,15 +1,19 @@
 import { EndpointFailure } from '../errors.ts';
 import type { AnswerPipe } from '../protocols/call.ts';
-import { type AnswerSink, headerOf, type UpstreamAnswer } from '../upstream/client.ts';
+import type { AnswerSink, UpstreamAnswer } from '../upstream/client.ts';
 import { downstreamHeaders, streamHeaders } from './headers.ts';
 import type { Reply } from './reply.ts';
 
 /**
  * Copies an answer to the client through its pipe, at the pace of the slower side. Resolves when the last byte is handed
  * over. Nothing is sent before there is something to say, so that until then another endpoint can still answer: a failure
- * by then rejects, a later one ends the answer in a way that no client takes for complete.
+ * by then rejects, a later one ends the answer in a way that no client takes for complete, and is what this resolves to.
  */
-export function copyAnswer(answer: UpstreamAnswer, pipe: AnswerPipe, reply: Reply): Promise<void> {
+export function copyAnswer(
+  answer: UpstreamAnswer,
+  pipe: AnswerPipe,
+  reply: Reply,
+): Promise<EndpointFailure | undefined> {
   return new Promise((resolve, reject) => answer.read(new Copy(answer, pipe, reply, resolve, reject)));
 }
 
@@ -17,7 +21,7 @@ class Copy implements AnswerSink {
   readonly #answer: UpstreamAnswer;
   readonly #pipe: AnswerPipe;
   readonly #reply: Reply;
-  readonly #resolve: () => void;
+  readonly #resolve: (broken: EndpointFailure | undefined) => void;
   readonly #reject: (error: unknown) => void;
   #over = false;
 
@@ -25,7 +29,7 @@ class Copy implements AnswerSink {
     answer: UpstreamAnswer,
     pipe: AnswerPipe,
     reply: Reply,
-    resolve: () => void,
+    resolve: (broken: EndpointFailure | undefined) => void,
     reject: (error: unknown) => void,
   ) {
     this.#answer = answer;
@@ -77,7 +81,7 @@ class Copy implements AnswerSink {
     const last = this.#pipe.fail(`the answer broke off: ${error.message}`);
     if (last === undefined) this.#reply.cut();
     else this.#reply.end(last);
-    this.#finish();
+    this.#finish(error);
   }
 
   #abandon(error: unknown): void {
@@ -85,15 +89,13 @@ class Copy implements AnswerSink {
     this.#reject(error);
   }
 
-  #finish(): void {
+  #finish(broken?: EndpointFailure): void {
     this.#over = true;
-    this.#resolve();
+    this.#resolve(broken);
   }
 
   #head(): string[] {
-    const { headers } = this.#answer;
-    const type = this.#pipe.contentType ?? headerOf(headers, 'content-type') ?? '';
-    const head = downstreamHeaders(headers, this.#pipe.contentType);
-    return /^(text\/event-stream|application\/x-ndjson)/.test(type) ? streamHeaders(head) : head;
+    const head = downstreamHeaders(this.#answer.headers, this.#pipe.contentType);
+    return this.#pipe.streaming ? streamHeaders(head) : head;
   }
 }

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../domain/endpoint.ts';
+import type { EndpointFailure } from '../errors.ts';
 import type { Call } from '../protocols/call.ts';
 import type { Router } from '../routing/router.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
@@ -11,6 +12,8 @@ export interface Line {
   readonly ledger: Ledger;
   /** Asks an endpoint anew what it has; resolves when that is known or the endpoint has not answered in time. */
   readonly probe: (endpoint: Endpoint) => Promise<void>;
+  /** Told of every failure of an endpoint: it is held against it, and said to the operator. */
+  readonly failed: (endpoint: Endpoint, failure: EndpointFailure) => void;
   readonly timeouts: { readonly connect: number; readonly firstByte: number; readonly idle: number };
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;

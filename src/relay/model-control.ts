@@ -36,7 +36,7 @@ export async function load(line: Line, incoming: Incoming, reply: Reply): Promis
       }
       return;
     } catch (error) {
-      attempts.failed(placement, error);
+      attempts.noteOrThrow(placement, error);
     }
   }
 }
@@ -46,12 +46,18 @@ export async function unload(line: Line, incoming: Incoming, reply: Reply): Prom
   const { call } = incoming;
   await catalogReady(line.router.catalog, call.model);
   // What is loaded changes behind the router's back, and an endpoint that is left out keeps its memory taken.
-  await Promise.all(line.router.candidatesFor(call.model).map(({ endpoint }) => line.probe(endpoint)));
+  const obedient = line.router.candidatesFor(call.model).filter(takesOrders);
+  await Promise.all(obedient.map(({ endpoint }) => line.probe(endpoint)));
   const loaded = line.router.candidatesFor(call.model).filter(({ model }) => model.loaded);
   const results = await Promise.allSettled(loaded.map((listing) => unloadOn(line, incoming, listing)));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined && results.every((result) => result.status === 'rejected')) throw failed.reason;
   acknowledge(incoming, reply);
+}
+
+/** Any other endpoint keeps its models loaded whatever it is told. */
+function takesOrders({ endpoint, model }: Listing): boolean {
+  return speaks(endpoint, 'ollama') || model.managed === true;
 }
 
 async function unloadOn(line: Line, { call }: Incoming, listing: Listing): Promise<void> {
@@ -93,9 +99,9 @@ async function loadOn(line: Line, listing: Listing, reply: Reply): Promise<void>
 /** Tells the endpoint to load or unload; being in that state already is no failure. */
 async function order(line: Line, { endpoint }: Listing, path: string, body: string): Promise<void> {
   const limit = Math.min(TOLD_MS, line.timeouts.firstByte);
-  const { status, object } = await fetchJson(line.upstream, endpoint, { method: 'POST', path, body }, limit);
+  const { status, body: answer } = await fetchJson(line.upstream, endpoint, { method: 'POST', path, body }, limit);
   checkKey(status, endpoint);
-  const said = errorText(Buffer.from(JSON.stringify(object)));
+  const said = errorText(answer);
   if (status >= 400 && !/already (running|loaded)|is not running/.test(said)) throw new Refusal(status, said);
 }
 

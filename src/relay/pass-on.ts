@@ -44,7 +44,7 @@ export async function passOn(line: Line, endpoint: Endpoint, errand: Errand, rep
     if (answer.status >= 300) await refuse(answer, endpoint, 'ollama', true);
     await copyAnswer(answer, new WholePipe(uncounted, unchanged), reply);
   } catch (error) {
-    attempts.failed({ endpoint }, error);
+    attempts.noteOrThrow({ endpoint }, error);
     attempts.giveUp();
   }
 }

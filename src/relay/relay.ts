@@ -12,8 +12,8 @@ import type { Reply } from './reply.ts';
 
 /**
  * The life of one request: place it, send it, copy the answer back, account for it; and while the client has been sent
- * nothing, again with another endpoint. Resolves when the client has been given everything. Throws `RouterError`,
- * `Refusal`, or `ClientGone`; by then nothing has been sent.
+ * nothing, again with another endpoint. Resolves when the client has been given everything. Throws `RouterError` and
+ * `Refusal` before anything was sent, `ClientGone` at any time.
  */
 export async function relay(line: Line, incoming: Incoming, reply: Reply): Promise<void> {
   const { model, operation } = incoming.call;
@@ -27,7 +27,8 @@ export async function relay(line: Line, incoming: Incoming, reply: Reply): Promi
       await answerFrom(line, incoming, placement, reply);
       return;
     } catch (error) {
-      attempts.failed(placement, error);
+      if (reply.started) throw error;
+      attempts.noteOrThrow(placement, error);
     }
   }
 }
@@ -41,7 +42,8 @@ export async function answerFrom(line: Line, incoming: Incoming, placement: Plac
   if (answer.status >= 300) await refuse(answer, placement.endpoint, incoming.call.operation.protocol, lane.native);
   noteLoaded(line, placement);
   const pipe = lane.pipe(headerOf(answer.headers, 'content-type') ?? '');
-  await copyAnswer(answer, pipe, reply);
+  const broken = await copyAnswer(answer, pipe, reply);
+  if (broken !== undefined) line.failed(placement.endpoint, broken);
   line.ledger.record(placement, pipe.usage);
 }
 

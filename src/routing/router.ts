@@ -54,9 +54,10 @@ export class Router {
    * The endpoints that have the model now, at least one. Throws `model_not_found`, or `model_unavailable` where only
    * unreachable endpoints have it.
    */
-  candidatesFor(model: string): readonly Listing[] {
+  candidatesFor(model: string): readonly [Listing, ...Listing[]] {
     const { available, unreachable } = this.catalog.lookup(model);
-    if (available.length > 0) return available;
+    const [first, ...others] = available;
+    if (first !== undefined) return [first, ...others];
     if (unreachable.length > 0) throw unavailable(model, unreachable);
     if (this.catalog.states().every((state) => state.health !== 'healthy')) throw nothingReachable(model);
     throw new RouterError('model_not_found', `model '${model}' not found`, { param: 'model' });

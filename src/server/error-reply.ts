@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { ClientGone, EndpointFailure, Refusal, RouterError } from '../errors.ts';
+import { ClientGone, EndpointFailure, failureCode, Refusal, RouterError } from '../errors.ts';
 import { downstreamHeaders } from '../relay/headers.ts';
 import { headerOf } from '../upstream/client.ts';
 import { type ErrorDialect, type ErrorWords, errorBody } from './error-body.ts';
@@ -84,8 +84,7 @@ function codeOf(status: number, message: string): string | undefined {
 function asRouterError(error: unknown): RouterError {
   if (error instanceof RouterError) return error;
   if (error instanceof EndpointFailure) {
-    const code = error.reason === 'timeout' ? 'upstream_timeout' : 'upstream_unreachable';
-    return new RouterError(code, `an endpoint ${error.message}`, { cause: error });
+    return new RouterError(failureCode(error), `an endpoint ${error.message}`, { cause: error });
   }
   return new RouterError('internal', 'internal error', { cause: error });
 }

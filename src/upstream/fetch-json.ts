@@ -12,6 +12,8 @@ export interface JsonAnswer {
   readonly status: number;
   /** The body as an object; empty where it is none. */
   readonly object: JsonObject;
+  /** The body as it came. */
+  readonly body: Buffer;
 }
 
 /** A question to an endpoint; a body is JSON. Who aborts `signal` gets `ClientGone`. */
@@ -48,7 +50,7 @@ export async function fetchJson(
   try {
     const answer = await Promise.race([exchange.answer, late]);
     const body = await Promise.race([readAll(answer, MAX_BYTES), late]);
-    return { status: answer.status, object: parse(body) };
+    return { status: answer.status, object: parse(body), body };
   } finally {
     clearTimeout(timer);
     request.signal?.removeEventListener('abort', leave);

@@ -5,7 +5,13 @@ import { type AnswerPipe, NOTHING } from '../../src/protocols/call.ts';
 import { everyCut, feed, feedEveryWay } from './feeding.ts';
 
 function pipeOf(steps: Partial<AnswerPipe>): AnswerPipe {
-  const nothing = { contentType: undefined, usage: undefined, end: () => NOTHING, fail: () => NOTHING };
+  const nothing = {
+    contentType: undefined,
+    streaming: true,
+    usage: undefined,
+    end: () => NOTHING,
+    fail: () => NOTHING,
+  };
   return { ...nothing, push: (bytes) => bytes, ...steps };
 }
 

@@ -108,11 +108,13 @@ test('bodies that are too large together are refused for a while, and not for ev
   assert.equal((await router.ask('/api/chat', { body })).status, 200);
 });
 
-/** What a server that only reads bodies makes of one, with little patience. */
+/** What a server that only reads bodies makes of one, with little patience; it waits for all of it to come. */
 async function reading(budget: BodyBudget, send: (port: number) => Promise<void>): Promise<unknown> {
   const { promise, resolve } = Promise.withResolvers<unknown>();
+  const come = Promise.withResolvers<void>();
   const server = createServer((request, response) => {
     const hold = budget.open();
+    request.once('end', come.resolve);
     readBody(request, hold, 100)
       .then(resolve, resolve)
       .finally(() => hold[Symbol.dispose]())
@@ -121,6 +123,7 @@ async function reading(budget: BodyBudget, send: (port: number) => Promise<void>
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   try {
     await send((server.address() as AddressInfo).port);
+    await come.promise;
     return await promise;
   } finally {
     server.closeAllConnections();

@@ -29,7 +29,7 @@ export class OllamaEncoder implements AnswerEncoder {
   readonly contentType: string;
   readonly #shape: Shape;
   readonly #model: string;
-  readonly #streaming: boolean;
+  readonly streaming: boolean;
   readonly #now: () => number;
   readonly #startedAt: number;
   #firstAt: number | undefined;
@@ -43,7 +43,7 @@ export class OllamaEncoder implements AnswerEncoder {
   constructor(shape: Shape, model: string, streaming: boolean, now: () => number) {
     this.#shape = shape;
     this.#model = model;
-    this.#streaming = streaming;
+    this.streaming = streaming;
     this.#now = now;
     this.#startedAt = now();
     this.contentType = streaming ? 'application/x-ndjson' : 'application/json; charset=utf-8';
@@ -55,7 +55,7 @@ export class OllamaEncoder implements AnswerEncoder {
       this.#take(event);
       if (event.type === 'error') out += this.#error(event.message);
     }
-    if (!this.#streaming || isEmpty(this.#content)) return out;
+    if (!this.streaming || isEmpty(this.#content)) return out;
     const line = this.#object(this.#content, [], {});
     this.#content = empty();
     return `${out}${line}\n`;
@@ -66,13 +66,13 @@ export class OllamaEncoder implements AnswerEncoder {
     const inOrder = [...this.#toolCalls].sort(([a], [b]) => a - b);
     const calls = inOrder.map(([, call], place) => this.#toolCall(call, place));
     const done = { done: 'true', done_reason: text(this.#finish ?? 'stop'), ...this.#metrics() };
-    if (!this.#streaming) return this.#object(this.#content, calls, done);
+    if (!this.streaming) return this.#object(this.#content, calls, done);
     const before = calls.length > 0 ? `${this.#object(empty(), calls, {})}\n` : '';
     return `${before}${this.#object(empty(), [], done)}\n`;
   }
 
   fail(message: string): string {
-    return this.#streaming ? `${objectText({ error: text(message) })}\n` : '';
+    return this.streaming ? `${objectText({ error: text(message) })}\n` : '';
   }
 
   #take(event: AnswerEvent): void {
@@ -126,7 +126,7 @@ export class OllamaEncoder implements AnswerEncoder {
 
   /** Before anything was sent the failure can still have its status; afterwards it is a last line. */
   #error(message: string): string {
-    if (!this.#streaming) throw new Refusal(500, message);
+    if (!this.streaming) throw new Refusal(500, message);
     return this.fail(message);
   }
 

@@ -16,6 +16,7 @@ const EARLY_END = 'ended the answer early';
  */
 export class NdjsonPipe implements AnswerPipe {
   readonly contentType = undefined;
+  readonly streaming = true;
   usage: TokenUsage | undefined;
   readonly #edit: ((lines: Buffer) => Buffer) | undefined;
   #held: Buffer = NOTHING;

@@ -21,6 +21,7 @@ const EARLY_END = 'ended the answer early';
  */
 export class SsePipe implements AnswerPipe {
   readonly contentType = undefined;
+  readonly streaming = true;
   usage: TokenUsage | undefined;
   readonly #hideUsage: boolean;
   readonly #edit: ((json: Buffer) => Buffer) | undefined;

@@ -7,6 +7,10 @@ const HEAD = 'HTTP/1.1 200 OK\r\n';
 const CHUNKED = `${HEAD}Transfer-Encoding: chunked\r\n\r\n`;
 const withHeaders = (...lines: readonly string[]) => `${HEAD}${lines.map((line) => `${line}\r\n`).join('')}\r\nhello`;
 
+/** With a body that is right if all of it is chunks. */
+const chunked = (...lines: readonly string[]) =>
+  `${HEAD}${lines.map((line) => `${line}\r\n`).join('')}\r\n5\r\nhello\r\n0\r\n\r\n`;
+
 /** Answers on whose meaning two readers may disagree, or that have none. All leave the connection open. */
 const MALFORMED: Readonly<Record<string, string>> = {
   'another protocol, whose greeting waits for ours': 'SSH-2.0-OpenSSH_9.6\r\n',
@@ -38,14 +42,14 @@ const MALFORMED: Readonly<Record<string, string>> = {
   'a huge content-length': withHeaders('Content-Length: 99999999999999999999'),
   'a list of content-lengths': withHeaders('Content-Length: 5, 6'),
   'two content-lengths': withHeaders('Content-Length: 5', 'Content-Length: 6'),
-  'a content-length and chunks': withHeaders('Content-Length: 5', 'Transfer-Encoding: chunked'),
-  'chunks and a content-length': withHeaders('Transfer-Encoding: chunked', 'Content-Length: 5'),
-  'chunks that are not the last coding': withHeaders('Transfer-Encoding: chunked, identity'),
-  'a compressed transfer': withHeaders('Transfer-Encoding: gzip, chunked'),
-  'a transfer coding in each of two headers': withHeaders('Transfer-Encoding: gzip', 'Transfer-Encoding: chunked'),
-  'chunks of chunks': withHeaders('Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'),
-  'an unknown transfer coding': withHeaders('Transfer-Encoding: xchunked'),
-  'an empty transfer coding': withHeaders('Transfer-Encoding:'),
+  'a content-length and chunks': chunked('Content-Length: 5', 'Transfer-Encoding: chunked'),
+  'chunks and a content-length': chunked('Transfer-Encoding: chunked', 'Content-Length: 5'),
+  'chunks that are not the last coding': chunked('Transfer-Encoding: chunked, identity'),
+  'a compressed transfer': chunked('Transfer-Encoding: gzip, chunked'),
+  'a transfer coding in each of two headers': chunked('Transfer-Encoding: gzip', 'Transfer-Encoding: chunked'),
+  'chunks of chunks': chunked('Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'),
+  'an unknown transfer coding': chunked('Transfer-Encoding: xchunked'),
+  'an empty transfer coding': chunked('Transfer-Encoding:'),
   'a chunk without a size': `${CHUNKED}\r\nhello\r\n`,
   'a chunk size that is no number': `${CHUNKED}G\r\nhello\r\n`,
   'a negative chunk size': `${CHUNKED}-5\r\nhello\r\n`,
@@ -56,6 +60,7 @@ const MALFORMED: Readonly<Record<string, string>> = {
   'a bare line feed in a chunk extension': `${CHUNKED}5;a\n0\r\nhello\r\n`,
   'a bare carriage return in a chunk extension': `${CHUNKED}5;a\rb\r\nhello\r\n`,
   'a chunk longer than it said': `${CHUNKED}5\r\nhello!\r\n0\r\n\r\n`,
+  'a chunk that does not end its line': `${CHUNKED}5\r\nhello!!0\r\n\r\n`,
   'a chunk shorter than it said': `${CHUNKED}6\r\nhello\r\n0\r\n\r\n`,
 };
 
