@@ -31,6 +31,7 @@ export function buildConfig(draft: Draft): Config {
   const limits = limitsOf(settings, findings);
   findings.check();
   warnOfUnset(unset, routerKey === undefined, findings);
+  const cache = cacheOf(settings, findings);
   return deepFreeze({
     file,
     host: settings.host,
@@ -40,7 +41,7 @@ export function buildConfig(draft: Draft): Config {
     routerKey,
     corsOrigins: settings.cors_origins.filter((origin) => origin !== null),
     dbPath: settings.db_path,
-    cache: cacheOf(settings),
+    cache,
     limits,
     timeouts: timeoutsOf(settings),
     warnings: findings.warnings,
@@ -61,7 +62,8 @@ function chooseRouterKey(settings: Settings, findings: Findings): Secret | undef
   return used === undefined ? undefined : (settings[used] ?? undefined);
 }
 
-function cacheOf(settings: Settings): CacheConfig {
+function cacheOf(settings: Settings, findings: Findings): CacheConfig {
+  if (settings.cache_enabled) findings.warn(['cache_enabled'], 'cache_enabled: this version has no answer cache yet');
   return {
     enabled: settings.cache_enabled,
     backend: settings.cache_backend,

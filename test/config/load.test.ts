@@ -58,7 +58,7 @@ test("the reference's file is accepted unchanged", () => {
     redisUrl: 'redis://cache:6379/1',
     historyWeight: 0.5,
   });
-  assert.deepEqual(config.warnings, []);
+  assert.deepEqual(config.warnings, ['config.yaml:23:16 cache_enabled: this version has no answer cache yet']);
 });
 
 test('with no file the local Ollama is the endpoint and only this machine is listened to', () => {
@@ -220,4 +220,10 @@ test('settings in code get the same defaults and checks', () => {
   const fromFile = load('port: 0\nendpoints:\n  - {url: "http://127.0.0.1:1", name: gpu-a, slots: 2}\n');
   assert.deepEqual({ ...config, file: '' }, { ...fromFile, file: '' });
   assert.throws(() => defaultConfig({ port: -1 }), { message: 'port must be a whole number from 0 to 65535' });
+});
+
+test('a cache that is switched on is a warning while there is none', () => {
+  const { cache, warnings } = load('endpoints: [http://a:1]\ncache_enabled: true\n');
+  assert.equal(cache.enabled, true);
+  assert.deepEqual(warnings, ['config.yaml:2:16 cache_enabled: this version has no answer cache yet']);
 });
