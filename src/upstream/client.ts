@@ -2,7 +2,7 @@
 export interface UpstreamClient {
   /** Sends a request. Nothing is thrown: failures reject the exchange's `answer`. */
   open(request: UpstreamRequest): Exchange;
-  /** Ends every connection; exchanges under way fail. */
+  /** Ends every connection; exchanges under way, and those opened later, are aborted. */
   close(): void;
 }
 
@@ -36,7 +36,10 @@ export interface UpstreamAnswer {
   readonly headers: readonly string[];
   /** Delivers the body, from its first byte on. To be called once. */
   read(sink: AnswerSink): void;
-  /** Stops and continues reading from the endpoint; a pause is not counted as its idleness. */
+  /**
+   * Stops and continues reading from the endpoint. During a pause no `data` comes, though `end` may, and the silence
+   * is not the endpoint's.
+   */
   pause(): void;
   resume(): void;
 }
@@ -47,7 +50,7 @@ export interface AnswerSink {
   data(bytes: Buffer): void;
   /** The body is complete by its own framing. */
   end(): void;
-  /** The body broke off or the endpoint fell silent: an `EndpointFailure`. */
+  /** The body broke off or the endpoint fell silent: an `EndpointFailure`. Else `ClientGone`, or what the sink threw. */
   fail(error: Error): void;
 }
 

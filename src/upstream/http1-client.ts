@@ -142,7 +142,6 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
   }
 
   resume(): void {
-    if (!this.#paused) return;
     this.#paused = false;
     this.#deliver();
   }
@@ -164,8 +163,7 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
   }
 
   data(bytes: Buffer): void {
-    if (this.#over) return;
-    if (this.#sink !== undefined && this.#early.length === 0) {
+    if (this.#sink !== undefined) {
       this.#sink.data(bytes);
       return;
     }
@@ -182,7 +180,6 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
 
   broken(error: Error, untouched: boolean): void {
     this.#connection = undefined;
-    if (this.#over) return;
     if (untouched) this.start(true);
     else this.#conclude(error);
   }
@@ -199,13 +196,14 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
   #conclude(end: 'complete' | Error): void {
     if (this.#over) return;
     this.#ended = end;
-    if (this.#sink !== undefined) this.#deliver();
-    else if (this.status === 0 && end !== 'complete') this.#fail(end);
+    this.#deliver();
+    if (this.status === 0 && end !== 'complete') this.#fail(end);
   }
 
   /** Hands on what was held back, then the end if it has come; else lets more come. */
   #deliver(): void {
-    while (this.#early.length > 0 && !this.#paused && !this.#over) this.#handOn(this.#early.shift());
+    if (this.#sink === undefined) return;
+    while (this.#early.length > 0 && !this.#paused) this.#handOn(this.#early.shift());
     if (this.#early.length > 0 || this.#over) return;
     if (this.#ended !== 'no') this.#finish(this.#ended);
     else if (!this.#paused) this.#flow();

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { Findings } from '../domain/model.ts';
 import { EndpointFailure } from '../errors.ts';
@@ -29,6 +28,7 @@ export class Prober {
   readonly #onFound: OnFound;
   readonly #stopped = new AbortController();
   readonly #running = new Map<Endpoint, Promise<void>>();
+  readonly #next = new Map<Endpoint, NodeJS.Timeout>();
   /** Requests, too, find endpoints unreachable: what `onChange` was told last, not what the catalog said last. */
   readonly #told = new Map<Endpoint, EndpointState['health']>();
 
@@ -48,30 +48,37 @@ export class Prober {
   }
 
   start(): void {
-    for (const { endpoint } of this.#catalog.states()) void this.#keepAsking(endpoint);
+    for (const { endpoint } of this.#catalog.states()) void this.probe(endpoint);
   }
 
   /** Ends every probe under way; nothing is asked and nothing learnt any more. */
   stop(): void {
     this.#stopped.abort();
+    for (const timer of this.#next.values()) clearTimeout(timer);
   }
 
   /** Asks now; a probe already under way serves everyone who wants one. Never rejects. */
   probe(endpoint: Endpoint): Promise<void> {
     const running = this.#running.get(endpoint);
     if (running !== undefined) return running;
-    const probe = this.#ask(endpoint).finally(() => this.#running.delete(endpoint));
+    const probe = this.#ask(endpoint).finally(() => {
+      this.#running.delete(endpoint);
+      this.#askLater(endpoint);
+    });
     this.#running.set(endpoint, probe);
     return probe;
   }
 
-  async #keepAsking(endpoint: Endpoint): Promise<void> {
-    while (!this.#stopped.signal.aborted) {
-      await this.probe(endpoint);
-      const pause = this.#pauseAfter(endpoint);
-      // Spread over a quarter, so that many endpoints are not all asked in the same millisecond.
-      await delay(pause * (0.875 + Math.random() / 4), undefined, { signal: this.#stopped.signal }).catch(() => {});
-    }
+  /** Counted from the last probe, whoever wanted it: one that found the endpoint gone is soon followed by the next. */
+  #askLater(endpoint: Endpoint): void {
+    clearTimeout(this.#next.get(endpoint));
+    if (this.#stopped.signal.aborted) return;
+    // Spread over a quarter, so that many endpoints are not all asked in the same millisecond.
+    const pause = this.#pauseAfter(endpoint) * (0.875 + Math.random() / 4);
+    this.#next.set(
+      endpoint,
+      setTimeout(() => void this.probe(endpoint), pause).unref(),
+    );
   }
 
   async #ask(endpoint: Endpoint): Promise<void> {

@@ -3,17 +3,19 @@ import { describe, test } from 'node:test';
 import type { EndpointKind } from '../../src/domain/endpoint.ts';
 import { startSimulatedEndpoint } from '../../src/simulator/endpoint.ts';
 import { allLeft, asked, counts } from '../support/records.ts';
-import { entryOf, ONCE, routerBefore, startUnprobed } from '../support/router.ts';
+import { entryOf, eventually, ONCE, routerBefore, startUnprobed } from '../support/router.ts';
 import { headerIn } from '../support/wire.ts';
 
-const ENDLESS = [{ role: 'user', content: 'say 100000 tokens' }];
+/** So that an answer is still under way when its client leaves. */
+const UNHURRIED = { prefillTokensPerSecond: Number.POSITIVE_INFINITY, decodeTokensPerSecond: 20 };
+const ENDLESS = [{ role: 'user', content: 'say 1000 tokens' }];
 const CASES: readonly (readonly [EndpointKind, string, object])[] = [
   ['ollama', '/api/chat', { model: 'm', messages: ENDLESS }],
   ['ollama', '/api/chat', { model: 'm', messages: ENDLESS, stream: false }],
   ['ollama', '/v1/chat/completions', { model: 'm', messages: ENDLESS, stream: true }],
   ['openai', '/v1/chat/completions', { model: 'm', messages: ENDLESS, stream: true }],
   ['llama-server', '/api/chat', { model: 'm', messages: ENDLESS }],
-  ['vllm', '/api/generate', { model: 'm', prompt: 'say 100000 tokens', stream: false }],
+  ['vllm', '/api/generate', { model: 'm', prompt: 'say 1000 tokens', stream: false }],
 ];
 
 for (const [kind, path, body] of CASES) {
@@ -36,8 +38,7 @@ for (const [kind, path, body] of CASES) {
     });
 
     test('in the middle of the answer frees its slot and aborts the endpoint', async () => {
-      const speed = { prefillTokensPerSecond: Number.POSITIVE_INFINITY, decodeTokensPerSecond: 1_000 };
-      await using endpoint = await startSimulatedEndpoint({ kind, models: ['m'], speed });
+      await using endpoint = await startSimulatedEndpoint({ kind, models: ['m'], speed: UNHURRIED });
       await using router = await routerBefore([endpoint]);
       using client = await router.open();
       client.request(path, { body });
@@ -81,16 +82,16 @@ test('a client that leaves in the middle of its own request asks no endpoint', a
 });
 
 test('sixty-four clients that leave at once change nothing for the sixty-fifth', async () => {
-  await using a = await startSimulatedEndpoint({ kind: 'ollama', models: ['m'], slots: 100 });
-  await using b = await startSimulatedEndpoint({ kind: 'llama-server', models: ['m'], slots: 100 });
+  await using a = await startSimulatedEndpoint({ kind: 'ollama', models: ['m'], slots: 100, speed: UNHURRIED });
+  await using b = await startSimulatedEndpoint({ kind: 'llama-server', models: ['m'], slots: 100, speed: UNHURRIED });
   await using router = await routerBefore([
     { at: a, slots: 50 },
     { at: b, slots: 50 },
   ]);
-  const body = { model: 'm', messages: ENDLESS };
+  const body = { model: 'm', messages: [{ role: 'user', content: 'say 1000 tokens' }] };
   const clients = await Promise.all(Array.from({ length: 64 }, () => router.open()));
   for (const client of clients) client.request('/api/chat', { body });
-  await a.waitFor(() => asked(a).length + asked(b).length === 64 && asked(a).every(({ tokens }) => tokens > 0));
+  await eventually(() => a.inFlight() + b.inFlight() === 64);
   for (const client of clients) client.leave();
   await router.idle();
   await Promise.all([a, b].map((endpoint) => endpoint.waitFor(() => endpoint.inFlight() === 0)));

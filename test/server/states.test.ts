@@ -144,6 +144,18 @@ describe('a model that cannot be had', () => {
   });
 });
 
+test('an endpoint that a request finds gone is asked again soon, however long healthy ones are left alone', async () => {
+  await using endpoint = await startSimulatedEndpoint({ kind: 'openai', models: ['m'] });
+  await using router = await routerBefore([endpoint], {}, ONCE);
+  const status = async () =>
+    (await router.ask('/v1/chat/completions', { body: { model: 'm', messages: MESSAGES } })).status;
+  await endpoint.stop();
+  assert.equal(await status(), 502);
+  assert.equal(await status(), 503);
+  await endpoint.start();
+  await eventually(async () => (await status()) === 200);
+});
+
 describe('a request before the first probe', () => {
   test('waits for it', async () => {
     await using endpoint = await startSimulatedEndpoint({ kind: 'ollama', models: ['m'] });

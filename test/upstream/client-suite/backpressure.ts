@@ -108,6 +108,32 @@ export function backpressure(subject: Subject): void {
     assert.deepEqual([await reader.ended, reader.text, reader.late], [undefined, 'firstsecndthird', []]);
   });
 
+  named('a reader that pauses at the only piece that has come gets nothing more', async () => {
+    await using scene = await stage(subject, inThreePieces);
+    using exchange = scene.open();
+    const answer = await exchange.answer;
+    const reader = await pausingAtFirst(answer);
+    await scene.ask();
+    assert.equal(reader.text, 'first');
+    answer.resume();
+    assert.deepEqual([await reader.ended, reader.text, reader.late], [undefined, 'firstsecndthird', []]);
+  });
+
+  named('pausing and resuming before there is a reader loses nothing', async () => {
+    await using scene = await stage(subject, inThreePieces);
+    using exchange = scene.open();
+    const answer = await exchange.answer;
+    answer.pause();
+    await scene.ask();
+    answer.resume();
+    answer.pause();
+    const reader = readerOf(answer);
+    await scene.ask();
+    assert.equal(reader.text, '');
+    answer.resume();
+    assert.deepEqual([await reader.ended, reader.text, reader.late], [undefined, 'firstsecndthird', []]);
+  });
+
   named('a reader that resumes within its first piece gets each piece once', async () => {
     await using scene = await stage(subject, inThreePieces);
     using exchange = scene.open();

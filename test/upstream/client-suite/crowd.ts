@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { ClientGone, EndpointFailure } from '../../../src/errors.ts';
 import type { Exchange } from '../../../src/upstream/client.ts';
 import { readerOf } from '../../support/answer-reader.ts';
-import type { Peer } from '../../support/scripted-server.ts';
+import { type Peer, turn } from '../../support/scripted-server.ts';
 import { ok, type Stage, type Subject, stage } from './stage.ts';
 
 const EXCHANGES = 300;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
 
 /** Many at once, in every kind of mess. */
 export function crowd(subject: Subject): void {
@@ -33,6 +38,22 @@ export function crowd(subject: Subject): void {
     );
   });
 
+  test(`${subject.name}: an exchange that is over is forgotten, though its connection lives on`, async () => {
+    await using scene = await stage(subject, async (peer) => {
+      for (;;) {
+        await peer.request();
+        await peer.write(ok('hi'));
+      }
+    });
+    const exchanges = [await finished(scene, false), await finished(scene, true), await finished(scene, false)];
+    await turn();
+    collectGarbage();
+    assert.deepEqual(
+      exchanges.map((exchange) => exchange.deref()),
+      [undefined, undefined, undefined],
+    );
+  });
+
   test(`${subject.name}: a thousand requests over one connection leave no listener behind`, async () => {
     const warnings: Error[] = [];
     const note = (warning: Error) => warnings.push(warning);
@@ -48,6 +69,15 @@ export function crowd(subject: Subject): void {
     process.off('warning', note);
     assert.deepEqual([scene.server.peers.length, warnings], [1, []]);
   });
+}
+
+/** An exchange of which nothing is kept but this. */
+async function finished(scene: Stage, abort: boolean): Promise<WeakRef<Exchange>> {
+  const exchange = scene.open();
+  const answer = await exchange.answer;
+  if (abort) exchange.abort();
+  await readerOf(answer).ended;
+  return new WeakRef(exchange);
 }
 
 /** Answers, whole or in pieces, or leaves in the middle. */

@@ -55,10 +55,13 @@ export function requests(subject: Subject): void {
     });
   }
 
-  test(`${subject.name}: a base that is no URL fails the exchange`, async () => {
+  test(`${subject.name}: a base that is no URL of a web server fails the exchange`, async () => {
     await using scene = await stage(subject, () => {});
-    using exchange = scene.open({ base: 'gpu-a:no-port' });
-    assert.equal((await failureOf(exchange.answer)).reason, 'unreachable');
+    for (const base of ['gpu-a', 'gpu-a:no-port', scene.server.url.replace(/^https?/, 'ftp')]) {
+      using exchange = scene.open({ base });
+      assert.equal((await failureOf(exchange.answer)).reason, 'unreachable', base);
+    }
+    assert.equal(scene.server.peers.length, 0);
   });
 
   test(`${subject.name}: bodies of 16 MB go both ways without a byte lost`, async () => {

@@ -109,6 +109,22 @@ export function reuse(subject: Subject): void {
     });
   }
 
+  named('a request that is sent again takes a fresh connection, not another that was idle as long', async () => {
+    const received: number[] = [];
+    await using scene = await stage(subject, async (peer) => {
+      const index = scene.server.peers.indexOf(peer);
+      for (let count = 1; ; count++) {
+        await peer.request();
+        received[index] = count;
+        if (count > 1) return peer.reset();
+        await peer.write(ok('hi'));
+      }
+    });
+    await Promise.all([scene.ask(), scene.ask()]);
+    await scene.ask();
+    assert.deepEqual(received.toSorted(), [1, 1, 2]);
+  });
+
   named('a request is not sent again after a silence', async () => {
     await using scene = await stage(subject, async (peer) => {
       await peer.request();

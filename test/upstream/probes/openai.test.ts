@@ -111,6 +111,20 @@ test('entries without an id, and what is no entry, are left out', async () => {
   );
 });
 
+test('a list may come in many pieces', async () => {
+  const pieces = ['{"data":[{"id":"', 'first"},{"id":"sec', 'ond"}]}'];
+  await using server = await ScriptedServer.start(async (peer) => {
+    await peer.request();
+    await peer.write('HTTP/1.1 200 OK\r\nContent-Length: 41\r\n\r\n');
+    for (const piece of pieces) await peer.write(piece);
+  });
+  const { models } = await probed(endpointAt(server.url, 'openai'));
+  assert.deepEqual(
+    models.map(({ id }) => id),
+    ['first', 'second'],
+  );
+});
+
 test('a redirect is a failure', async () => {
   await using server = await startSimulatedEndpoint({ kind: 'openai' });
   server.faults.add({ on: { path: LIST }, status: 301, headers: { Location: '/elsewhere' }, body: '' });
