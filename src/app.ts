@@ -21,8 +21,8 @@ import { Ledger } from './usage/ledger.ts';
 export interface App {
   /** Starts to listen and to ask the endpoints what they have. Rejects where the port cannot be had. */
   listen(): Promise<AddressInfo>;
-  /** Resolves when every endpoint has been asked once. */
-  probed(): Promise<void>;
+  /** Resolves when every endpoint has been asked once, after `limitMs` at the latest. */
+  probed(limitMs: number): Promise<void>;
   states(): EndpointState[];
   /** Takes no new requests and resolves when those in flight are done, or their time is over. */
   drain(): Promise<void>;
@@ -78,7 +78,7 @@ export function createApp(config: Config, log: Log, pace: Pace = DEFAULT_PACE): 
     upstream.close();
   }
 
-  const probed = () => new Promise<void>((resolve) => (catalog.settled ? resolve() : catalog.onceSettled(resolve)));
+  const probed = (limitMs: number) => catalog.until(() => catalog.settled, limitMs);
   return { listen, probed, states: () => catalog.states(), drain };
 }
 

@@ -30,7 +30,7 @@ export async function run(config: Config, stopped: () => void): Promise<string |
   const address = await listen(app, config);
   if (address === undefined) return undefined;
   stopOnSignals(app, stopped);
-  await Promise.race([app.probed(), new Promise((resolve) => setTimeout(resolve, BANNER_WAIT_MS).unref())]);
+  await app.probed(BANNER_WAIT_MS);
   process.stdout.write(
     banner({
       version: VERSION,

@@ -112,10 +112,21 @@ export class Catalog {
     return true;
   }
 
-  /** Calls back once, when every first probe has ended. Returns how to stop waiting. */
-  onceSettled(callback: () => void): () => void {
-    this.#waiting.add(callback);
-    return () => this.#waiting.delete(callback);
+  /** Resolves as soon as this holds; looks again after every probe. Gives up, and resolves too, after `limitMs`. */
+  until(holds: () => boolean, limitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (holds()) leave();
+      };
+      const leave = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(look);
+        resolve();
+      };
+      const timer = setTimeout(leave, limitMs);
+      this.#waiting.add(look);
+      look();
+    });
   }
 
   #search(name: string): Lookup {
@@ -140,9 +151,7 @@ export class Catalog {
   #set(entry: Entry): void {
     this.#entries.set(entry.endpoint, entry);
     this.#lookups.clear();
-    if (!this.settled) return;
-    for (const callback of this.#waiting) callback();
-    this.#waiting.clear();
+    for (const look of [...this.#waiting]) look();
   }
 }
 

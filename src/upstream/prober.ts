@@ -75,10 +75,7 @@ export class Prober {
     if (this.#stopped.signal.aborted) return;
     // Spread over a quarter, so that many endpoints are not all asked in the same millisecond.
     const pause = this.#pauseAfter(endpoint) * (0.875 + Math.random() / 4);
-    this.#next.set(
-      endpoint,
-      setTimeout(() => void this.probe(endpoint), pause).unref(),
-    );
+    this.#next.set(endpoint, setTimeout(() => void this.probe(endpoint), pause).unref());
   }
 
   async #ask(endpoint: Endpoint): Promise<void> {

@@ -83,7 +83,7 @@ describe('the real ollama command through the router', { skip: missing ?? false 
       assert.equal(answer.code, 0, answer.stderr);
       assert.ok(answer.stdout.trim().length > 0, 'it says something');
     }
-    await twins.app.probed();
+    await twins.app.probed(10_000);
     assert.deepEqual(timeless(await ollama(twins.url, 'ps')), timeless(await ollama(a.url, 'ps')));
     assert.deepEqual(await ollama(twins.url, 'stop', 'tiny'), { code: 0, stdout: '', stderr: '' });
     for (const url of [a.url, b.url]) assert.equal(rows((await ollama(url, 'ps')).stdout).length, 0, url);

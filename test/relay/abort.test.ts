@@ -64,7 +64,7 @@ test('a client that leaves while the first probes are awaited asks no endpoint',
   client.request('/v1/chat/completions', { body });
   await router.ask('/health/live');
   client.leave();
-  await router.app.probed();
+  await router.app.probed(10_000);
   assert.equal((await router.ask('/v1/chat/completions', { body })).status, 200);
   assert.deepEqual(counts(slow, quick), [0, 1]);
   assert.deepEqual(await router.inFlight(), {});

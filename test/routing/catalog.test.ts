@@ -197,18 +197,18 @@ test('names that clients make up are not remembered without end', () => {
   assert.notEqual(catalog.lookup('0:cloud'), first, 'the oldest is forgotten');
 });
 
-test('who waits is called once, when every first probe has ended', () => {
+test('who waits is told as soon as what it waits for is known, or that its time is over', async () => {
   const catalog = new Catalog([ollama, llama]);
-  const calls: string[] = [];
-  catalog.onceSettled(() => calls.push('a'));
-  const leave = catalog.onceSettled(() => calls.push('left'));
-  found(catalog, ollama);
-  leave();
-  assert.deepEqual([calls, catalog.settled], [[], false]);
+  const settled = catalog.until(() => catalog.settled, 60_000);
+  const known = catalog.until(() => catalog.lookup('a').available.length > 0, 60_000);
+  found(catalog, ollama, 'a');
+  await known;
+  assert.equal(catalog.settled, false);
+  await catalog.until(() => catalog.settled, 1);
+  assert.equal(catalog.settled, false);
   catalog.failed(llama, 'refused', false);
-  assert.deepEqual([calls, catalog.settled], [['a'], true]);
-  found(catalog, ollama);
-  assert.deepEqual(calls, ['a']);
+  await settled;
+  await catalog.until(() => true, 60_000);
 });
 
 test('a model is told as it was last seen, reachable or not', () => {

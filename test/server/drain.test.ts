@@ -73,7 +73,7 @@ test('the process ends by itself when it is drained', async () => {
     const log = { endpointChanged() {}, fault(error) { throw error; } };
     const app = createApp(defaultConfig({ port: 0, endpoints: [{ url: '${endpoint.url}' }] }), log);
     const { port } = await app.listen();
-    await app.probed();
+    await app.probed(10_000);
     const answer = await fetch('http://127.0.0.1:' + port + '/api/chat', { method: 'POST', body: '${JSON.stringify(chat(3).body)}' });
     process.stdout.write(await answer.text());
     await app.drain();`;

@@ -38,7 +38,7 @@ export const ONCE: Pace = { healthy: 3_600_000, healthyOpenai: 3_600_000, unreac
 /** Starts the router by settings as a configuration file has them, and waits until every endpoint has been asked once. */
 export async function startRouter(settings: WrittenSettings, pace: Pace = DEFAULT_PACE): Promise<RunningRouter> {
   const router = await startUnprobed(settings, pace);
-  await router.app.probed();
+  await router.app.probed(10_000);
   return router;
 }
 
