@@ -18,6 +18,7 @@ const STATUS = {
   upstream_unreachable: 502,
   upstream_auth: 502,
   model_unavailable: 503,
+  endpoint_unavailable: 503,
   router_busy: 503,
   upstream_timeout: 504,
 } as const;

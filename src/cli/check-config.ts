@@ -43,6 +43,7 @@ function toSettings(config: Config): object {
   const { cache, limits, timeouts } = config;
   return {
     endpoints: config.endpoints.map(toEntry),
+    management_endpoints: managedNames(config.endpoints),
     max_concurrent_connections: config.maxConcurrentConnections,
     router_api_key: config.routerKey?.toString() ?? null,
     host: config.host,
@@ -65,6 +66,12 @@ function toSettings(config: Config): object {
       drain: formatDuration(timeouts.drain),
     },
   };
+}
+
+/** Empty where all are. */
+function managedNames(endpoints: readonly Endpoint[]): string[] {
+  if (endpoints.every(({ managed }) => managed !== false)) return [];
+  return endpoints.filter(({ kind, managed }) => kind === 'ollama' && managed !== false).map(({ name }) => name);
 }
 
 function toEntry({ url, name, kind, slots, key, models, cloud }: Endpoint): object {

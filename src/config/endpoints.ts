@@ -31,7 +31,23 @@ export function buildEndpoints(settings: Settings, { env, unset, findings }: Sur
   const addresses = listed.map(({ address }) => address);
   const keys = matchKeys(settings.api_keys, addresses, env, findings);
   const names = chooseNames(listed);
-  return listed.map((one, index) => toEndpoint(one, names[index] ?? one.address.host, keys));
+  const endpoints = listed.map((one, index) => toEndpoint(one, names[index] ?? one.address.host, keys));
+  return markManaged(endpoints, settings, findings);
+}
+
+/** Where models are managed only somewhere, marks the endpoints where they are not. */
+function markManaged(endpoints: readonly Endpoint[], settings: Settings, findings: Findings): readonly Endpoint[] {
+  const servers = endpoints.filter(({ kind }) => kind === 'ollama');
+  const managed = settings.management_endpoints.flatMap((written, index) => {
+    const found = servers.find(({ name, url }) => name === written || url === written?.replace(/\/+$/, ''));
+    if (written !== null && found === undefined) {
+      const known = servers.map(({ name }) => name).join(', ') || 'none';
+      findings.fault(['management_endpoints', index], `names no Ollama endpoint; there are: ${known}`);
+    }
+    return found ?? [];
+  });
+  if (managed.length === 0) return endpoints;
+  return endpoints.map((one) => (one.kind === 'ollama' && !managed.includes(one) ? { ...one, managed: false } : one));
 }
 
 function listEntries(settings: Settings, unset: readonly Unset[], findings: Findings): Listed[] {

@@ -72,6 +72,7 @@ const routerKey = secret.nullish();
 const rootShape = {
   endpoints: list(endpoint, 'endpoints').nullish(),
   llama_server_endpoints: list(endpoint, 'endpoints').nullish(),
+  management_endpoints: setting(list(text, 'endpoint names'), []),
   max_concurrent_connections: setting(positive, 1),
   api_keys: setting(z.record(z.string(), secret.nullable(), { error: () => 'must hold lines such as URL: KEY' }), {}),
   router_api_key: routerKey,

@@ -23,6 +23,8 @@ export interface Endpoint {
   readonly models?: readonly string[];
   /** Whether Ollama cloud names may be sent to it although it does not list them. */
   readonly cloud: boolean;
+  /** False: models are pulled, made and removed here only where a request names this endpoint. */
+  readonly managed?: boolean;
 }
 
 /** Whether the endpoint answers routes of this protocol itself; Ollama also speaks OpenAI's. */

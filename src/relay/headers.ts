@@ -40,9 +40,13 @@ const NOT_DOWNSTREAM = new Set([...HOP_BY_HOP, 'date', 'set-cookie']);
  * named JSON whatever the client called it, since strict endpoints insist, and the answer must come uncompressed, since
  * it is read on its way.
  */
-export function upstreamHeaders(client: readonly string[], endpoint: Endpoint): string[] {
+export function upstreamHeaders(
+  client: readonly string[],
+  endpoint: Endpoint,
+  contentType = 'application/json',
+): string[] {
   const named = connectionTokens(client);
-  const headers = ['Content-Type', 'application/json', 'Accept-Encoding', 'identity'];
+  const headers = ['Content-Type', contentType, 'Accept-Encoding', 'identity'];
   for (let i = 0; i < client.length; i += 2) {
     const name = client[i] ?? '';
     const lower = name.toLowerCase();

@@ -52,6 +52,11 @@ export class HttpReply implements Reply {
     if (this.#framing) this.#response.flushHeaders();
   }
 
+  /** Sends the head now, ahead of what ends the answer. */
+  flush(): void {
+    this.#response.flushHeaders();
+  }
+
   /** A whole JSON answer. */
   json(status: number, value: unknown): void {
     const body = Buffer.from(JSON.stringify(value));

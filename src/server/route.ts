@@ -58,7 +58,9 @@ export class RouteTable {
     const below = this.#below.find(
       (route) => path.startsWith(route.path.slice(0, -1)) && path.length >= route.path.length,
     );
-    return below && pick([below], method, path.slice(below.path.length - 1));
+    if (below === undefined) return undefined;
+    const routes = this.#below.filter((route) => route.path === below.path);
+    return pick(routes, method, path.slice(below.path.length - 1));
   }
 }
 

@@ -1,10 +1,14 @@
+import { copy, create, pull, remove } from '../protocols/ollama/management.ts';
 import { chat, embed, embeddings, generate } from '../protocols/ollama/operations.ts';
 import { systemOne } from '../protocols/ollama/systemone.ts';
 import { chatCompletions } from '../protocols/openai/operations.ts';
 import type { Line } from '../relay/line.ts';
+import { Uploads } from '../relay/uploads.ts';
 import type { BodyBudget } from './body.ts';
 import { account, status } from './handlers/account.ts';
+import { hasBlob, uploadsBlob } from './handlers/blobs.ts';
 import { inference } from './handlers/inference.ts';
+import { onTargets, pushModel, whereverItIs } from './handlers/management.ts';
 import { modelById, modelList, ps, psDetails, showModel, tags } from './handlers/models.ts';
 import { configuration, health, live, ready, running, usage, version } from './handlers/state.ts';
 import type { Route } from './route.ts';
@@ -18,6 +22,7 @@ export function routes(line: Line, budget: BodyBudget, keyRequired: boolean): Ro
   const onAccount = (path: string, methods: readonly string[]): Route => {
     return { path, methods, handler: account(line, budget, path) };
   };
+  const uploads = new Uploads();
   return [
     // Ollama
     { path: '/', methods: GET, open: ['HEAD'], handler: running },
@@ -37,6 +42,14 @@ export function routes(line: Line, budget: BodyBudget, keyRequired: boolean): Ro
     onAccount('/api/signout', POST),
     onAccount('/api/user/keys/*', ['DELETE']),
     onAccount('/api/experimental/*', [...GET, ...POST]),
+    // Ollama, concerning the models that its servers keep
+    { path: '/api/pull', methods: POST, handler: onTargets(line, budget, uploads, pull) },
+    { path: '/api/create', methods: POST, handler: onTargets(line, budget, uploads, create) },
+    { path: '/api/push', methods: POST, handler: pushModel(line, budget) },
+    { path: '/api/copy', methods: POST, handler: whereverItIs(line, budget, 'POST', copy) },
+    { path: '/api/delete', methods: ['DELETE'], handler: whereverItIs(line, budget, 'DELETE', remove) },
+    { path: '/api/blobs/*', methods: ['HEAD'], handler: hasBlob(line) },
+    { path: '/api/blobs/*', methods: POST, handler: uploadsBlob(line, uploads) },
     // OpenAI
     { path: '/v1/chat/completions', methods: POST, handler: inference(line, budget, chatCompletions) },
     { path: '/v1/models', methods: GET, handler: modelList(line) },

@@ -12,18 +12,41 @@ export interface UpstreamRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'DELETE';
   /** Path and query, appended to `base`'s prefix. */
   readonly path: string;
-  /** Names and values in turn, as node's `rawHeaders`; `Host` and `Content-Length` are added. */
+  /** Names and values in turn, as node's `rawHeaders`; `Host` and what frames the body are added. */
   readonly headers: readonly string[];
-  readonly body?: Buffer;
-  /** All in milliseconds. */
+  /** Whole, or sent as it comes: a streamed body goes out on a fresh connection and is never sent again. */
+  readonly body?: Buffer | StreamedBody;
+  /**
+   * All in milliseconds. For a streamed body `idle` is also how long the endpoint may take nothing of it, and the wait
+   * for the first byte begins with its end.
+   */
   readonly timeouts: { readonly connect: number; readonly firstByte: number; readonly idle: number };
+}
+
+/** A request's body that is sent piece by piece, at the pace of the endpoint. */
+export interface StreamedBody {
+  /** In bytes, where it is known beforehand; else the body goes out in chunks. */
+  readonly size: number | undefined;
+  /** Called once, with where the pieces go. */
+  start(sink: BodySink): void;
+  /** More may be written, after a `write` that gave false. */
+  drained(): void;
+}
+
+/** Takes a streamed body. Once the request has its answer or has failed, what still comes is dropped. */
+export interface BodySink {
+  /** Keeps the bytes until they are sent. False: no more before `drained`. */
+  write(bytes: Buffer): boolean;
+  /** The body is complete. */
+  end(): void;
 }
 
 /** A request under way. Leaving its block aborts it unless its answer has come in full. */
 export interface Exchange extends Disposable {
   /**
    * The answer from its head on. Rejects with `EndpointFailure` where none came. A request that met a connection the
-   * endpoint had already given up is sent once more on a fresh one.
+   * endpoint had already given up is sent once more on a fresh one. It may come before a streamed body is sent in full;
+   * the rest is then not sent.
    */
   readonly answer: Promise<UpstreamAnswer>;
   /** Ends the request at once and closes its connection; whoever waits for the answer or its rest gets `ClientGone`. */

@@ -60,6 +60,26 @@ export class Connection {
     this.#socket.uncork();
   }
 
+  /** Sends a piece of a streamed body, framed as a chunk where its size is not known. False: wait for `onDrain`. */
+  write(bytes: Buffer, chunked: boolean): boolean {
+    if (!chunked || bytes.length === 0) return this.#socket.write(bytes);
+    this.#socket.cork();
+    this.#socket.write(`${bytes.length.toString(16)}\r\n`, 'latin1');
+    this.#socket.write(bytes);
+    const room = this.#socket.write('\r\n', 'latin1');
+    this.#socket.uncork();
+    return room;
+  }
+
+  /** Ends a body that was sent in chunks. */
+  endChunks(): void {
+    this.#socket.write('0\r\n\r\n', 'latin1');
+  }
+
+  onDrain(callback: () => void): void {
+    this.#socket.on('drain', callback);
+  }
+
   /** From now on this long a silence of the endpoint breaks the exchange; `what` says what was missing. 0: no limit. */
   limitSilence(ms: number, what: string): void {
     if (this.#socket.connecting) {

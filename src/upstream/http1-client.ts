@@ -1,6 +1,7 @@
 import { ClientGone, EndpointFailure } from '../errors.ts';
 import type { AnswerSink, Exchange, UpstreamAnswer, UpstreamClient, UpstreamRequest } from './client.ts';
 import { asError, Connection, type ConnectionEvents, type Origin } from './connection.ts';
+import { Upload } from './upload.ts';
 
 /** Idle connections kept per origin, and for how long: below the 5 s after which node servers close theirs. */
 const MAX_IDLE = 512;
@@ -95,6 +96,8 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
   /** What arrived before `read` was called, as far as it is not yet handed on. */
   readonly #early: Buffer[] = [];
   #ended: 'no' | 'complete' | Error = 'no';
+  /** Where the body is a streamed one. */
+  #upload: Upload | undefined;
   #paused = false;
   #over = false;
 
@@ -118,16 +121,23 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
       const target = this.#home.target(this.#request.base);
       // Before a connection is taken: a head that is refused must not cost one.
       const head = requestHead(this.#request, target);
-      const pooled = fresh ? undefined : target.idle.pop()?.connection;
+      const whole = body === undefined || Buffer.isBuffer(body);
+      const pooled = fresh || !whole ? undefined : target.idle.pop()?.connection;
       const connection = pooled ?? connectionTo(target, this.#home.buffer, timeouts.connect);
       this.#target = target;
       this.#connection = connection;
       connection.limitSilence(timeouts.firstByte, 'sent nothing');
-      connection.start(head, body, method, this);
+      connection.start(head, whole ? body : undefined, method, this);
+      if (!whole) this.#send(new Upload(body, timeouts, connection));
     } catch (error) {
       this.#drop();
       this.#conclude(error instanceof EndpointFailure ? error : unsendable(error));
     }
+  }
+
+  #send(upload: Upload): void {
+    this.#upload = upload;
+    upload.start();
   }
 
   read(sink: AnswerSink): void {
@@ -159,6 +169,7 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
   head(status: number, headers: readonly string[]): void {
     this.status = status;
     this.headers = headers;
+    this.#upload?.stop();
     this.#promised?.resolve(this);
   }
 
@@ -174,12 +185,14 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
   end(reusable: boolean): void {
     const connection = this.#connection;
     this.#connection = undefined;
-    if (connection !== undefined) this.#keep(connection, reusable);
+    // After a streamed body: it may be cut short, and such requests are too rare to save a connection.
+    if (connection !== undefined) this.#keep(connection, reusable && this.#upload === undefined);
     this.#conclude('complete');
   }
 
   broken(error: Error, untouched: boolean): void {
     this.#connection = undefined;
+    this.#upload?.stop();
     if (untouched) this.start(true);
     else this.#conclude(error);
   }
@@ -232,6 +245,7 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
   }
 
   #drop(): void {
+    this.#upload?.stop();
     this.#connection?.close();
     this.#connection = undefined;
   }
@@ -284,8 +298,13 @@ function requestHead({ method, path, headers, body }: UpstreamRequest, { authori
     if (!HEADER_LINE.test(line)) throw new EndpointFailure('invalid', 'was to be sent a header that is none');
     head += `${line}\r\n`;
   }
-  if (method === 'POST' || body !== undefined) head += `Content-Length: ${body?.length ?? 0}\r\n`;
-  return `${head}\r\n`;
+  return `${head}${framing(method, body)}\r\n`;
+}
+
+function framing(method: string, body: UpstreamRequest['body']): string {
+  if (body === undefined) return method === 'POST' ? 'Content-Length: 0\r\n' : '';
+  const length = Buffer.isBuffer(body) ? body.length : body.size;
+  return length === undefined ? 'Transfer-Encoding: chunked\r\n' : `Content-Length: ${length}\r\n`;
 }
 
 function unsendable(error: unknown): EndpointFailure {

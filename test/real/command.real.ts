@@ -1,43 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type RunningRouter, startRouter } from '../support/router.ts';
-import { type RealServer, realServer, realServersMissing, startRealLlamaServer, startRealOllama } from './servers.ts';
-
-interface Output {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the real `ollama` command against a server; what a terminal would redraw is taken out. */
-async function ollama(host: string, ...args: string[]): Promise<Output> {
-  const home = await mkdtemp(join(tmpdir(), 'nomyo-home-'));
-  const child = spawn(realServer('ollama'), args, {
-    env: { ...process.env, OLLAMA_HOST: host, HOME: home },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
-  });
-  const text = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const)
-    child[name].on('data', (bytes: Buffer) => (text[name] += bytes.toString('utf8')));
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { code, stdout: plain(text.stdout), stderr: plain(text.stderr) };
-}
-
-function plain(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal sequences begin with one
-  return text.replace(/\u001b\[[0-9;?]*[A-Za-z]|[\u2800-\u28ff]/g, '').replace(/\r/g, '');
-}
-
-/** Times pass between two calls, and a spinner leaves blanks. */
-function timeless({ code, stdout, stderr }: Output): Output {
-  const passed = /\b(\d+|About a|Less than a) (seconds?|minutes?|hours?) (ago|from now)/g;
-  return { code, stdout: stdout.replace(passed, 'some time').replace(/ +\n/g, '\n'), stderr: stderr.trim() };
-}
+import { ollama, timeless } from './command.ts';
+import { type RealServer, realServersMissing, startRealLlamaServer, startRealOllama } from './servers.ts';
 
 const missing = realServersMissing();
 

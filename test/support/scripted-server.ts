@@ -70,6 +70,12 @@ export class Peer {
     }
   }
 
+  /** Whatever of a body has come since, at least one byte. */
+  async some(): Promise<Buffer> {
+    while (this.#length === 0) await this.#more();
+    return this.#take(this.#length);
+  }
+
   /** Writes text (one byte a character) or bytes, and lets the other side read them before anything else happens. */
   async write(piece: string | Buffer): Promise<void> {
     if (piece.length === 0) return;
