@@ -15,6 +15,7 @@ import { createServer } from './server/server.ts';
 import type { Log } from './telemetry/log.ts';
 import { Http1Client } from './upstream/http1-client.ts';
 import { DEFAULT_PACE, type Pace, Prober } from './upstream/prober.ts';
+import { WriteBatch } from './upstream/write-batch.ts';
 import { Ledger } from './usage/ledger.ts';
 
 /** The router, put together from its configuration. */
@@ -32,7 +33,8 @@ export interface App {
 export function createApp(config: Config, log: Log, pace: Pace = DEFAULT_PACE): App {
   const catalog = new Catalog(config.endpoints);
   const router = new Router(catalog, new Slots(), loadedFirst, config.maxConcurrentConnections);
-  const upstream = new Http1Client();
+  const batch = new WriteBatch();
+  const upstream = new Http1Client(batch);
   const prober = new Prober(
     upstream,
     catalog,
@@ -58,6 +60,7 @@ export function createApp(config: Config, log: Log, pace: Pace = DEFAULT_PACE): 
     routes: new RouteTable(routes(line, budget, config.routerKey !== undefined)),
     gate: new Gate(config.routerKey),
     cors: new Cors(config.corsOrigins),
+    batch,
     clientIdleMs: config.timeouts.clientIdle,
     onFault: log.fault,
   });

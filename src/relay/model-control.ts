@@ -25,7 +25,7 @@ export async function load(line: Line, incoming: Incoming, reply: Reply): Promis
   await catalogReady(line.router.catalog, call.model);
   const attempts = new Attempts(line, call.model);
   const { protocol } = call.operation;
-  const context = call.operation.contextLength?.(call);
+  const context = () => call.operation.contextLength?.(call);
   for (;;) {
     using placement = line.router.place(call.model, protocol, attempts.tried, context) ?? attempts.giveUp();
     try {

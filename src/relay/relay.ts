@@ -18,7 +18,7 @@ import type { Reply } from './reply.ts';
 export async function relay(line: Line, incoming: Incoming, reply: Reply): Promise<void> {
   const { model, operation } = incoming.call;
   const attempts = new Attempts(line, model);
-  const context = operation.contextLength?.(incoming.call);
+  const context = () => operation.contextLength?.(incoming.call);
   if (!line.router.catalog.settled) await catalogReady(line.router.catalog, model);
   for (;;) {
     if (reply.gone) throw new ClientGone();

@@ -8,6 +8,9 @@ import type { Lease, Slots } from './slots.ts';
 /** An endpoint chosen for a request, with the slot the request holds there until it is disposed of. */
 export interface Placement extends Listing, Lease {}
 
+/** The context a client wants the model to be loaded with; only asked for where there is a choice. */
+export type ContextLength = () => number | undefined;
+
 /** Seconds after which an unreachable endpoint is worth another try. */
 const RETRY_AFTER_SECONDS = 5;
 
@@ -38,7 +41,12 @@ export class Router {
    * undefined when no other has it now. `contextLength` is what the client wants the model to be loaded with. While none
    * was tried, throws as `candidatesFor` does.
    */
-  place(name: string, protocol: Protocol, tried: ReadonlySet<Endpoint>, contextLength?: number): Placement | undefined {
+  place(
+    name: string,
+    protocol: Protocol,
+    tried: ReadonlySet<Endpoint>,
+    contextLength?: ContextLength,
+  ): Placement | undefined {
     const open =
       tried.size === 0
         ? this.candidatesFor(name)
@@ -63,8 +71,9 @@ export class Router {
     throw new RouterError('model_not_found', `model '${model}' not found`, { param: 'model' });
   }
 
-  #choose(listings: readonly Listing[], protocol: Protocol, contextLength: number | undefined): Listing {
-    const candidates = listings.map((listing) => this.#weigh(listing, protocol, contextLength));
+  #choose(listings: readonly Listing[], protocol: Protocol, contextLength: ContextLength | undefined): Listing {
+    const wanted = contextLength?.();
+    const candidates = listings.map((listing) => this.#weigh(listing, protocol, wanted));
     return this.#policy(candidates, this.#random);
   }
 

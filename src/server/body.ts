@@ -33,29 +33,40 @@ export class BodyBudget {
 
   /** Room for one body; given back by leaving the block that holds it. */
   open(): Hold {
-    let own = 0;
-    return {
-      most: this.perBody,
-      resize: (bytes) => {
-        if (bytes > this.perBody) throw tooLarge(this.perBody, 'limits.body');
-        if (this.#held - own + bytes > this.#total) throw noRoom();
-        this.#held += bytes - own;
-        own = bytes;
-      },
-      [Symbol.dispose]: () => {
-        this.#held -= own;
-        own = 0;
-      },
-    };
+    return new Hold(this);
+  }
+
+  /** One body has grown from so many bytes to so many. Throws `body_too_large` or `router_busy` where they are too many. */
+  change(from: number, to: number): void {
+    if (to > this.perBody) throw tooLarge(this.perBody, 'limits.body');
+    if (to > from && this.#held - from + to > this.#total) throw noRoom();
+    this.#held += to - from;
   }
 }
 
 /** The memory that one body takes. */
-export interface Hold extends Disposable {
+export class Hold implements Disposable {
+  readonly #budget: BodyBudget;
+  #bytes = 0;
+
+  constructor(budget: BodyBudget) {
+    this.#budget = budget;
+  }
+
   /** Bytes that a body may have. */
-  readonly most: number;
+  get most(): number {
+    return this.#budget.perBody;
+  }
+
   /** The body has so many bytes now. Throws `body_too_large` or `router_busy` where they are too many. */
-  resize(bytes: number): void;
+  resize(bytes: number): void {
+    this.#budget.change(this.#bytes, bytes);
+    this.#bytes = bytes;
+  }
+
+  [Symbol.dispose](): void {
+    this.resize(0);
+  }
 }
 
 /**
@@ -80,9 +91,9 @@ function gather(request: IncomingMessage, hold: Hold, idleMs: number): Promise<B
     let parts: Buffer[] = [];
     let length = 0;
     let idle: NodeJS.Timeout | undefined;
-    // Most bodies have come with their head: for those no timer is set.
-    process.nextTick(() => {
-      if (!request.complete) idle = setTimeout(giveUp, idleMs, new RouterError('body_timeout', TOO_SLOW));
+    // Most bodies come with their head: by then they are complete, and no timer is set for them.
+    setImmediate(() => {
+      if (!request.complete) idle = setTimeout(tooSlow, idleMs);
     });
     request.on('data', take);
     request.on('end', () => {
@@ -94,6 +105,10 @@ function gather(request: IncomingMessage, hold: Hold, idleMs: number): Promise<B
       clearTimeout(idle);
       if (!request.complete) reject(new ClientGone());
     });
+
+    function tooSlow(): void {
+      giveUp(new RouterError('body_timeout', TOO_SLOW));
+    }
 
     function take(bytes: Buffer): void {
       try {

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import type { Reply } from '../relay/reply.ts';
 import { headerOf } from '../upstream/client.ts';
+import type { WriteBatch } from '../upstream/write-batch.ts';
 
 /** Up to this many bytes a text is written faster than bytes are. */
 const SMALL = 64 * 1024;
@@ -12,6 +13,7 @@ export class HttpReply implements Reply {
   readonly #requestId: string;
   readonly #extra: string[] = [];
   readonly #clientIdleMs: number;
+  readonly #batch: WriteBatch;
   /** Whether the body's chunks are framed here. */
   #framing = false;
   #gone = false;
@@ -20,12 +22,13 @@ export class HttpReply implements Reply {
 
   /**
    * `requestId` goes out as `X-Request-Id` unless the answer brings its own. A client that leaves data unread for
-   * `clientIdleMs` counts as gone.
+   * `clientIdleMs` counts as gone. What is written leaves with `batch`.
    */
-  constructor(response: ServerResponse, requestId: string, clientIdleMs: number) {
+  constructor(response: ServerResponse, requestId: string, clientIdleMs: number, batch: WriteBatch) {
     this.#response = response;
     this.#requestId = requestId;
     this.#clientIdleMs = clientIdleMs;
+    this.#batch = batch;
     response.on('close', () => this.#closed());
   }
 
@@ -49,7 +52,7 @@ export class HttpReply implements Reply {
     else if (length !== undefined) head.push('Content-Length', String(length));
     else if (this.#canFrame()) head.push('Transfer-Encoding', 'chunked');
     this.#response.writeHead(status, head);
-    if (this.#framing) this.#response.flushHeaders();
+    if (this.#framing) this.#together(() => this.#response.flushHeaders());
   }
 
   /** Sends the head now, ahead of what ends the answer. */
@@ -68,14 +71,22 @@ export class HttpReply implements Reply {
     const { socket } = this.#response;
     if (!this.#framing || socket === null) return this.#room(this.#response.write(Buffer.from(bytes)), this.#response);
     // A frame in one piece costs half of what node's four do: size, line end, data, line end.
-    return this.#room(socket.write(frame(bytes)), socket);
+    return this.#room(
+      this.#together(() => socket.write(frame(bytes))),
+      socket,
+    );
   }
 
   end(bytes?: Buffer): void {
+    this.#batch.add(() => this.#end(bytes));
+  }
+
+  #end(bytes: Buffer | undefined): void {
     // As text, a small body leaves in one piece with the head.
     if (bytes !== undefined && bytes.length <= SMALL) this.#response.end(bytes.toString('latin1'), 'latin1');
     else this.#response.end(bytes);
-    if (!this.#response.writableFinished) this.#limitIdleness();
+    // What the kernel has taken needs no limit, and setting one would cost every request.
+    if (this.#response.socket?.writableLength !== 0) this.#limitIdleness();
   }
 
   cut(): void {
@@ -96,6 +107,14 @@ export class HttpReply implements Reply {
     const { req, socket } = this.#response;
     this.#framing = socket !== null && req.httpVersion === '1.1' && req.method !== 'HEAD';
     return this.#framing;
+  }
+
+  /** Writes into the connection's buffer, which is emptied at the end of the turn. */
+  #together<T>(write: () => T): T {
+    const { socket } = this.#response;
+    socket?.cork();
+    this.#batch.add(() => socket?.uncork());
+    return write();
   }
 
   /** Without room, waits for it: not for ever. */

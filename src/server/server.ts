@@ -3,6 +3,7 @@ import net from 'node:net';
 import { randomId } from '../domain/random-id.ts';
 import { RouterError } from '../errors.ts';
 import { headerOf } from '../upstream/client.ts';
+import type { WriteBatch } from '../upstream/write-batch.ts';
 import type { Gate } from './auth.ts';
 import type { Cors } from './cors.ts';
 import { dialectOf } from './error-body.ts';
@@ -17,6 +18,8 @@ export interface ServerParts {
   readonly cors: Cors;
   /** How long a client may leave its answer unread, in milliseconds. */
   readonly clientIdleMs: number;
+  /** Shared with the client of endpoints. */
+  readonly batch: WriteBatch;
   /** Told of failures that are the router's own fault. */
   readonly onFault: (error: unknown) => void;
 }
@@ -51,7 +54,7 @@ export function createServer(parts: ServerParts): DrainableServer {
       unanswered.delete(response);
       onAnswered();
     });
-    const reply = new HttpReply(response, requestId(request), parts.clientIdleMs);
+    const reply = new HttpReply(response, requestId(request), parts.clientIdleMs, parts.batch);
     serve(parts, request, reply).catch((error: unknown) => {
       parts.onFault(error);
       reply.cut();

@@ -2,6 +2,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { EndpointFailure } from '../errors.ts';
 import { type ParserEvents, ResponseParser } from './response-parser.ts';
+import type { WriteBatch } from './write-batch.ts';
 
 /** Where connections of one kind lead; all of an origin are interchangeable. */
 export interface Origin {
@@ -45,10 +46,16 @@ export class Connection {
   }
 
   /** Sends a request and tells `events` of its answer. */
-  start(head: string, body: Buffer | undefined, method: string, events: ConnectionEvents): void {
+  start(head: string, body: Buffer | undefined, method: string, events: ConnectionEvents, batch?: WriteBatch): void {
     this.#events = events;
     this.#parser = new ResponseParser(events, method);
     this.#gotBytes = false;
+    if (batch === undefined) this.#write(head, body);
+    else batch.add(() => this.#write(head, body));
+  }
+
+  #write(head: string, body: Buffer | undefined): void {
+    if (this.#closed) return;
     if (body === undefined || body.length <= SMALL) {
       // One piece of text is written faster than two pieces.
       this.#socket.write(body === undefined ? head : head + body.toString('latin1'), 'latin1');

@@ -2,6 +2,7 @@ import { ClientGone, EndpointFailure } from '../errors.ts';
 import type { AnswerSink, Exchange, UpstreamAnswer, UpstreamClient, UpstreamRequest } from './client.ts';
 import { asError, Connection, type ConnectionEvents, type Origin } from './connection.ts';
 import { Upload } from './upload.ts';
+import { WriteBatch } from './write-batch.ts';
 
 /** Idle connections kept per origin, and for how long: below the 5 s after which node servers close theirs. */
 const MAX_IDLE = 512;
@@ -22,6 +23,7 @@ interface Target extends Origin {
 /** What an exchange needs of its client. */
 interface Home {
   readonly buffer: Buffer;
+  readonly batch: WriteBatch;
   /** Throws where `base` is no http or https URL. */
   target(base: string): Target;
   done(exchange: Http1Exchange): void;
@@ -31,15 +33,21 @@ interface Home {
 export class Http1Client implements UpstreamClient {
   readonly #targets = new Map<string, Target>();
   readonly #exchanges = new Set<Http1Exchange>();
-  readonly #home: Home = {
-    // What any connection reads lands here: a buffer of its own for each read would be most of the garbage.
-    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
-    target: (base) => this.#target(base),
-    done: (exchange) => this.#exchanges.delete(exchange),
-  };
+  readonly #home: Home;
   /** One timer for all idle connections: setting one for each would cost every request. */
   readonly #sweep = setInterval(() => this.#closeIdle(), IDLE_MS / 4).unref();
   #closed = false;
+
+  /** Requests leave with `batch`. */
+  constructor(batch: WriteBatch = new WriteBatch()) {
+    this.#home = {
+      // What any connection reads lands here: a buffer of its own for each read would be most of the garbage.
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      batch,
+      target: (base) => this.#target(base),
+      done: (exchange) => this.#exchanges.delete(exchange),
+    };
+  }
 
   open(request: UpstreamRequest): Exchange {
     const exchange = new Http1Exchange(request, this.#home);
@@ -127,8 +135,11 @@ class Http1Exchange implements Exchange, UpstreamAnswer, ConnectionEvents {
       this.#target = target;
       this.#connection = connection;
       connection.limitSilence(timeouts.firstByte, 'sent nothing');
-      connection.start(head, whole ? body : undefined, method, this);
-      if (!whole) this.#send(new Upload(body, timeouts, connection));
+      if (whole) connection.start(head, body, method, this, this.#home.batch);
+      else {
+        connection.start(head, undefined, method, this, undefined);
+        this.#send(new Upload(body, timeouts, connection));
+      }
     } catch (error) {
       this.#drop();
       this.#conclude(error instanceof EndpointFailure ? error : unsendable(error));

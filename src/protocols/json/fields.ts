@@ -71,6 +71,21 @@ export class Fields {
     });
   }
 
+  /** Whether an array has no elements, or is absent or null. Looks at no element: a conversation may be long. */
+  isEmptyArray(key: string, struct: string): boolean {
+    const member = this.#typed(key, 'array', `[]api.${struct}`);
+    if (member === undefined) return true;
+    let at = member.start + 1;
+    while ((this.bytes[at] ?? 0) <= 0x20) at++;
+    return at === member.end - 1;
+  }
+
+  /** Whether a text is `""`, absent or null; does not decode it. */
+  isEmptyText(key: string): boolean {
+    const member = this.#typed(key, 'string', 'string');
+    return member === undefined || member.end - member.start === 2;
+  }
+
   /** The elements of an array of strings. */
   strings(key: string, goType = '[]string'): string[] {
     const member = this.#typed(key, 'array', goType);

@@ -13,7 +13,7 @@ export const chat: Operation = operation({
   streams,
   requireModel: modelRequired,
   notFound,
-  intent: (fields) => (fields.objects('messages', 'Message').length === 0 ? control(fields) : 'answer'),
+  intent: (fields) => (fields.isEmptyArray('messages', 'Message') ? control(fields) : 'answer'),
   ...speaking('chat', chatAsk),
 });
 
@@ -24,7 +24,7 @@ export const generate: Operation = operation({
   streams,
   requireModel: noModelNamed,
   notFound,
-  intent: (fields) => ((fields.string('prompt') ?? '') === '' ? control(fields) : 'answer'),
+  intent: (fields) => (fields.isEmptyText('prompt') ? control(fields) : 'answer'),
   ...speaking('generate', generateAsk),
 });
 
@@ -44,7 +44,7 @@ export const embeddings: Operation = operation({
   struct: 'EmbeddingRequest',
   requireModel: modelRequired,
   notFound: notPulled,
-  intent: (fields) => ((fields.string('prompt') ?? '') === '' ? 'load' : 'answer'),
+  intent: (fields) => (fields.isEmptyText('prompt') ? 'load' : 'answer'),
   acknowledge: () => objectText({ embedding: '[]' }),
 });
 
