@@ -39,7 +39,7 @@ export const WHOLE_COMPLETION =
   '{"id":"c-1", "object":"chat.completion","created":1.0,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"\\u003c \u00fc"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9}}';
 
 /** A fault that answers these bytes. */
-export function saying(body: string, type: string): { status: number; body: string; headers: Record<string, string> } {
+function saying(body: string, type: string): { status: number; body: string; headers: Record<string, string> } {
   return { status: 200, body, headers: { 'Content-Type': type } };
 }
 
