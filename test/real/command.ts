@@ -10,10 +10,20 @@ export interface Output {
   readonly stderr: string;
 }
 
-/** Runs the real `ollama` command against a server; what a terminal would redraw is taken out. */
-export async function ollama(host: string, ...args: readonly string[]): Promise<Output> {
+/** The real commands there are: of the same version as the servers, and of a newer one. */
+export const COMMANDS = ['ollama', 'ollama-0.32'] as const;
+
+/** Runs a command against a server; what a terminal would redraw is taken out. */
+export type Command = (host: string, ...args: readonly string[]) => Promise<Output>;
+
+/** A real `ollama` command. */
+export function commandOf(name: (typeof COMMANDS)[number]): Command {
+  return (host, ...args) => run(realServer(name), host, args);
+}
+
+async function run(program: string, host: string, args: readonly string[]): Promise<Output> {
   const home = await mkdtemp(join(tmpdir(), 'nomyo-home-'));
-  const child = spawn(realServer('ollama'), args, {
+  const child = spawn(program, args, {
     env: { ...process.env, OLLAMA_HOST: host, HOME: home },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 60_000,

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Builds the real servers that `npm run test:real` talks to, once, into a cache folder:
 #   <cache>/bin/ollama        Ollama 0.24.0, the last release that runs models in its own process (Go modules)
+#   <cache>/bin/ollama-0.32   Ollama 0.32.15, for its command
 #   <cache>/bin/llama-server  llama.cpp's server (from the source archive of llama-cpp-python on PyPI)
 # Needs go, python3, gcc, g++, pkg-config free; takes about 15 minutes on two cores and 2 GB of disk.
 # Prints one line per server; exits 1 with a plain line when one cannot be had.
 set -uo pipefail
 cache=${NOMYO_REAL_SERVERS:-${XDG_CACHE_HOME:-$HOME/.cache}/nomyo-router/real-servers}
 ollama_version=v0.24.0
+newer_ollama_version=v0.32.15
 llama_cpp_python_version=0.3.36
 mkdir -p "$cache/bin" "$cache/build"
 log=$cache/build/log
@@ -26,6 +28,14 @@ build_ollama() {
   say "ollama: $cache/bin/ollama"
 }
 
+build_newer_command() {
+  [ -x "$cache/bin/ollama-0.32" ] && { say "ollama-0.32: $cache/bin/ollama-0.32"; return; }
+  say "ollama-0.32: building $newer_ollama_version, about a minute"
+  CGO_CPPFLAGS="-I$cache/build/miniaudio" GOFLAGS=-buildvcs=false GOBIN="$cache/build/newer" go install "github.com/ollama/ollama@$newer_ollama_version" >>"$log" 2>&1 || fail 'ollama-0.32 does not build'
+  mv "$cache/build/newer/ollama" "$cache/bin/ollama-0.32"
+  say "ollama-0.32: $cache/bin/ollama-0.32"
+}
+
 build_llama_server() {
   [ -x "$cache/bin/llama-server" ] && { say "llama-server: $cache/bin/llama-server"; return; }
   (cd "$cache/build" && rm -rf llama_cpp_python* llama && "$cache/build/venv/bin/pip" download --no-deps --no-binary :all: --no-build-isolation "llama-cpp-python==$llama_cpp_python_version" >>"$log" 2>&1 && mkdir llama && tar -xzf llama_cpp_python-*.tar.gz -C llama --strip-components 1) || fail 'llama-cpp-python cannot be downloaded'
@@ -34,8 +44,9 @@ build_llama_server() {
   say "llama-server: $cache/bin/llama-server"
 }
 
-[ -x "$cache/bin/ollama" ] && [ -x "$cache/bin/llama-server" ] && { say "real servers: $cache/bin"; exit 0; }
+[ -x "$cache/bin/ollama" ] && [ -x "$cache/bin/ollama-0.32" ] && [ -x "$cache/bin/llama-server" ] && { say "real servers: $cache/bin"; exit 0; }
 command -v python3 >/dev/null || fail 'python3 is needed to fetch source archives'
 [ -x "$cache/build/venv/bin/pip" ] || { python3 -m venv "$cache/build/venv" && "$cache/build/venv/bin/pip" install scikit-build-core cmake ninja setuptools wheel cffi >>"$log" 2>&1; } || fail 'a Python environment cannot be made'
 build_ollama
+build_newer_command
 build_llama_server

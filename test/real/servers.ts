@@ -34,7 +34,7 @@ export function realServer(name: string): string {
 
 /** Why the real servers cannot be started, or undefined where they can. */
 export function realServersMissing(): string | undefined {
-  const missing = ['ollama', 'llama-server'].map(realServer).filter((path) => !existsSync(path));
+  const missing = ['ollama', 'ollama-0.32', 'llama-server'].map(realServer).filter((path) => !existsSync(path));
   if (missing.length === 0) return undefined;
   return `no ${missing.join(', no ')}: run test/real/install-servers.sh once`;
 }
