@@ -1,7 +1,7 @@
 import { speaks } from '../domain/endpoint.ts';
+import { headerOf } from '../domain/headers.ts';
 import type { Listing } from '../domain/model.ts';
 import { ClientGone } from '../errors.ts';
-import { headerOf } from '../upstream/client.ts';
 import { Attempts } from './attempts.ts';
 import { catalogReady } from './catalog-ready.ts';
 import { copyAnswer } from './copy.ts';

@@ -1,6 +1,7 @@
+import { headerOf } from '../domain/headers.ts';
 import { ClientGone } from '../errors.ts';
 import type { Placement } from '../routing/router.ts';
-import { headerOf, type UpstreamRequest } from '../upstream/client.ts';
+import type { UpstreamRequest } from '../upstream/client.ts';
 import { Attempts } from './attempts.ts';
 import { catalogReady } from './catalog-ready.ts';
 import { copyAnswer } from './copy.ts';

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { headerOf } from '../domain/headers.ts';
 import { RouterError } from '../errors.ts';
-import { headerOf } from '../upstream/client.ts';
 
 /** Ollama's own list, and browser extensions: what runs on the client's machine and not on a foreign page. */
 const LOCAL_ORIGIN =

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import { headerOf } from '../domain/headers.ts';
 import { ClientGone, EndpointFailure, failureCode, Refusal, RouterError } from '../errors.ts';
 import { downstreamHeaders } from '../relay/headers.ts';
-import { headerOf } from '../upstream/client.ts';
 import { type ErrorDialect, type ErrorWords, errorBody } from './error-body.ts';
 import type { HttpReply } from './http-reply.ts';
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
+import { headerOf } from '../domain/headers.ts';
 import type { Reply } from '../relay/reply.ts';
-import { headerOf } from '../upstream/client.ts';
 import type { WriteBatch } from '../upstream/write-batch.ts';
 
 /** Up to this many bytes a text is written faster than bytes are. */

@@ -1,8 +1,8 @@
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import net from 'node:net';
+import { headerOf } from '../domain/headers.ts';
 import { randomId } from '../domain/random-id.ts';
 import { RouterError } from '../errors.ts';
-import { headerOf } from '../upstream/client.ts';
 import type { WriteBatch } from '../upstream/write-batch.ts';
 import type { Gate } from './auth.ts';
 import type { Cors } from './cors.ts';
