@@ -1,5 +1,6 @@
 import type { TokenUsage } from '../domain/answer.ts';
 import { asObject, type JsonObject } from '../domain/json.ts';
+import { EndpointFailure } from '../errors.ts';
 import { type AnswerPipe, NOTHING } from './call.ts';
 
 /** Up to this size an answer is held until it is whole, so that a broken one can still be given by another endpoint. */
@@ -15,11 +16,22 @@ export class WholePipe implements AnswerPipe {
   #held: Buffer[] = [];
   #heldBytes = 0;
   #flowing = false;
+  #isOpaque = false;
 
   /** `edit` changes the whole answer; one too large to be held passes unchanged and uncounted. */
   constructor(readUsage: (answer: JsonObject) => TokenUsage | undefined, edit: (answer: Buffer) => Buffer) {
     this.#readUsage = readUsage;
     this.#edit = edit;
+  }
+
+  /** For an answer that may be anything: it is not looked at. */
+  static opaque(): WholePipe {
+    const pipe = new WholePipe(
+      () => undefined,
+      (answer) => answer,
+    );
+    pipe.#isOpaque = true;
+    return pipe;
   }
 
   push(bytes: Buffer): Buffer {
@@ -34,7 +46,11 @@ export class WholePipe implements AnswerPipe {
   end(): Buffer {
     if (this.#flowing) return NOTHING;
     const answer = this.#take();
-    this.usage = this.#count(answer);
+    if (this.#isOpaque) return answer;
+    const object = parse(answer);
+    // Cut off where nothing marked its end, or no answer at all: another endpoint may have one.
+    if (object === undefined) throw new EndpointFailure('broken', 'ended the answer early');
+    this.usage = this.#readUsage(object);
     return this.#edit(answer);
   }
 
@@ -48,13 +64,12 @@ export class WholePipe implements AnswerPipe {
     this.#held = [];
     return whole;
   }
+}
 
-  #count(answer: Buffer): TokenUsage | undefined {
-    try {
-      const object = asObject(JSON.parse(answer.toString('utf8')));
-      return object && this.#readUsage(object);
-    } catch {
-      return undefined;
-    }
+function parse(answer: Buffer): JsonObject | undefined {
+  try {
+    return asObject(JSON.parse(answer.toString('utf8')));
+  } catch {
+    return undefined;
   }
 }

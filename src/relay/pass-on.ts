@@ -42,7 +42,7 @@ export async function passOn(line: Line, endpoint: Endpoint, errand: Errand, rep
     reply.onGone(() => exchange.abort());
     const answer = await exchange.answer;
     if (answer.status >= 300) await refuse(answer, endpoint, 'ollama', true);
-    await copyAnswer(answer, new WholePipe(uncounted, unchanged), reply);
+    await copyAnswer(answer, WholePipe.opaque(), reply);
   } catch (error) {
     attempts.noteOrThrow({ endpoint }, error);
     attempts.giveUp();
@@ -56,14 +56,6 @@ function upstreamRequest({ timeouts }: Line, endpoint: Endpoint, errand: Errand)
     headers: upstreamHeaders(errand.headers, endpoint),
     timeouts: { ...timeouts, firstByte: Math.min(PATIENCE_MS, timeouts.firstByte) },
   };
-}
-
-function uncounted(): undefined {
-  return undefined;
-}
-
-function unchanged(answer: Buffer): Buffer {
-  return answer;
 }
 
 /** What is said where no Ollama is configured. */

@@ -16,6 +16,7 @@ export class HttpReply implements Reply {
   readonly #batch: WriteBatch;
   /** Whether the body's chunks are framed here. */
   #framing = false;
+  #isLimited = false;
   #gone = false;
   #onGone: (() => void) | undefined;
   #onDrained: (() => void) | undefined;
@@ -89,8 +90,11 @@ export class HttpReply implements Reply {
     if (this.#response.socket?.writableLength !== 0) this.#limitIdleness();
   }
 
+  /** By a reset: where nothing else marks the end of a body, an orderly close would. */
   cut(): void {
-    this.#response.destroy();
+    const { socket } = this.#response;
+    if (socket === null) this.#response.destroy();
+    else socket.resetAndDestroy();
   }
 
   onceDrained(callback: () => void): void {
@@ -129,7 +133,13 @@ export class HttpReply implements Reply {
   #limitIdleness(): void {
     const { socket } = this.#response;
     if (socket === null) this.#response.once('socket', () => this.#limitIdleness());
-    else socket.setTimeout(this.#clientIdleMs);
+    else {
+      socket.setTimeout(this.#clientIdleMs);
+      if (this.#isLimited) return;
+      this.#isLimited = true;
+      // Ahead of node's own limit for what comes next, which it sets when an answer is out.
+      this.#response.prependOnceListener('finish', () => socket.setTimeout(0));
+    }
   }
 
   #drained(): void {

@@ -48,14 +48,16 @@ export class Connection {
   /** Sends a request and tells `events` of its answer. */
   start(head: string, body: Buffer | undefined, method: string, events: ConnectionEvents, batch?: WriteBatch): void {
     this.#events = events;
-    this.#parser = new ResponseParser(events, method);
     this.#gotBytes = false;
-    if (batch === undefined) this.#write(head, body);
-    else batch.add(() => this.#write(head, body));
+    const send = () => this.#send(head, body, new ResponseParser(events, method));
+    if (batch === undefined) send();
+    else batch.add(send);
   }
 
-  #write(head: string, body: Buffer | undefined): void {
+  /** Only from now on is what the endpoint says an answer. */
+  #send(head: string, body: Buffer | undefined, parser: ResponseParser): void {
     if (this.#closed) return;
+    this.#parser = parser;
     if (body === undefined || body.length <= SMALL) {
       // One piece of text is written faster than two pieces.
       this.#socket.write(body === undefined ? head : head + body.toString('latin1'), 'latin1');
@@ -123,10 +125,14 @@ export class Connection {
   }
 
   #read(bytes: Buffer): void {
+    const parser = this.#parser;
+    if (parser === undefined) {
+      // Bytes that nobody asked for: the endpoint and we no longer agree on where an answer ends.
+      this.#break(new EndpointFailure('broken', 'answered before it was asked'));
+      return;
+    }
     this.#gotBytes = true;
-    // Bytes that nobody asked for: the endpoint and we no longer agree on where an answer ends.
-    if (this.#parser === undefined) this.close();
-    else this.#guard(() => this.#parser?.push(bytes));
+    this.#guard(() => parser.push(bytes));
   }
 
   /** The parser's complaints, and what goes wrong with whoever reads the answer, break the exchange, not the process. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { EndpointFailure } from '../../src/errors.ts';
 import { readUsage } from '../../src/protocols/openai/usage.ts';
 import { renaming } from '../../src/protocols/rename.ts';
 import { WholePipe } from '../../src/protocols/whole-pipe.ts';
@@ -10,8 +11,7 @@ const ANSWER =
 const plain = () => new WholePipe(readUsage, (answer) => answer);
 
 test('an answer comes out as it went in, whatever the cuts, and its tokens are counted', () => {
-  for (const body of [ANSWER, '', 'no JSON', '[1]'])
-    assert.deepEqual(feedEveryWay(plain, body), { text: bytesOf(body), error: undefined });
+  assert.deepEqual(feedEveryWay(plain, ANSWER), { text: bytesOf(ANSWER), error: undefined });
   const counting = plain();
   feed(counting, [Buffer.from(ANSWER)]);
   assert.deepEqual(counting.usage, { promptTokens: 3, completionTokens: 5 });
@@ -20,7 +20,15 @@ test('an answer comes out as it went in, whatever the cuts, and its tokens are c
 test('1.3 the answer has the name that the client wrote', () => {
   const pipe = () => new WholePipe(readUsage, renaming({ client: 'Mine', upstream: 'up' }) ?? ((answer) => answer));
   assert.equal(feedEveryWay(pipe, ANSWER).text, bytesOf(ANSWER.replace('"up"', '"Mine"')));
-  assert.equal(feedEveryWay(pipe, 'no JSON').text, 'no JSON');
+});
+
+test('what is no answer is a failure that another endpoint can make up for, unless anything may be one', () => {
+  for (const body of ['', 'no JSON', '[1]', ANSWER.slice(0, 40)]) {
+    const { text, error } = feedEveryWay(plain, body);
+    assert.equal(text, '');
+    assert.ok(error instanceof EndpointFailure && error.reason === 'broken', body);
+    assert.deepEqual(feedEveryWay(WholePipe.opaque, body), { text: bytesOf(body), error: undefined });
+  }
 });
 
 test('nothing is given before the answer is whole, so that another endpoint can still answer', () => {

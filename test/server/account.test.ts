@@ -136,7 +136,7 @@ describe('routes of the account and the cloud go to one designated Ollama (contr
   test('a path cannot climb to another route of the endpoint', async () => {
     await using fleet = await startFleet({ a: { kind: 'ollama' } });
     await using router = await routerBefore([fleet.endpoints.a]);
-    for (const rest of ['..', '%2e%2E', '../../tags', 'a/b', '.%2e'])
+    for (const rest of ['..', '%2e%2E', '../../tags', 'a/b', '.%2e', '..%2ftags', 'a%2F%2e%2e%5Cb'])
       assert.equal((await router.ask(`/api/experimental/${rest}`)).status, 404, rest);
     assert.deepEqual(errands(fleet.endpoints.a.requests), []);
   });

@@ -33,9 +33,13 @@ export function status(line: Line, budget: BodyBudget): Handler {
   };
 }
 
-/** One segment and no step up: more could lead to another of the endpoint's routes. */
+/**
+ * One segment and no step up, encoded or not: more could lead to another of the endpoint's routes, or of a proxy's before
+ * it. A slash alone may be encoded: keys hold some.
+ */
 function isSegment(rest: string): boolean {
-  return rest !== '' && !/[/\\]|^(\.|%2e){1,2}$/i.test(rest);
+  const steps = rest.replace(/%2e/gi, '.').split(/%2f|%5c/i);
+  return rest !== '' && !/[/\\]/.test(rest) && !steps.some((step) => step === '.' || step === '..');
 }
 
 function noRoute(path: string, rest: string): RouterError {
