@@ -4,7 +4,10 @@ import type { Secret } from './secret.ts';
 export type EndpointKind = 'ollama' | 'llama-server' | 'vllm' | 'openai';
 
 /** A wire format that clients and endpoints speak. */
-export type Protocol = 'ollama' | 'openai';
+export type Protocol = 'ollama' | 'openai' | 'anthropic';
+
+/** How an endpoint can serve a route: it has the route, a translation leads to one that it has, or not at all. */
+export type Reach = 'native' | 'translated' | 'none';
 
 /** A configured server that runs models. Frozen; compared by identity. */
 export interface Endpoint {
@@ -25,9 +28,4 @@ export interface Endpoint {
   readonly cloud: boolean;
   /** False: models are pulled, made and removed here only where a request names this endpoint. */
   readonly managed?: boolean;
-}
-
-/** Whether the endpoint answers routes of this protocol itself; Ollama also speaks OpenAI's. */
-export function speaks(endpoint: Endpoint, protocol: Protocol): boolean {
-  return protocol === 'openai' || endpoint.kind === 'ollama';
 }

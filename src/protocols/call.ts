@@ -1,7 +1,8 @@
-import type { AnswerEvent, TokenUsage } from '../domain/answer.ts';
-import type { Ask } from '../domain/ask.ts';
-import type { Endpoint, Protocol } from '../domain/endpoint.ts';
+import type { TokenUsage } from '../domain/answer.ts';
+import type { Ask, AskPart, EmbeddingAsk, Vectors } from '../domain/ask.ts';
+import type { Endpoint, EndpointKind, Protocol } from '../domain/endpoint.ts';
 import type { RouterError } from '../errors.ts';
+import type { AnswerEncoder, Conversation } from './codec.ts';
 import type { Fields } from './json/fields.ts';
 import type { Edit } from './json/splice.ts';
 
@@ -17,18 +18,26 @@ export interface Call {
   readonly streaming: boolean;
   /** `load` and `unload` ask for no answer: Ollama's requests without a prompt. */
   readonly intent: 'answer' | 'load' | 'unload';
+  /** What the body is, where it is no JSON. */
+  readonly contentType?: string;
 }
 
 /** One route of a protocol that asks a model: how its requests and answers are read, changed and translated. */
 export interface Operation {
   readonly protocol: Protocol;
-  /** The route, at the client's side and at an endpoint that speaks the protocol. */
+  /** The route, at the client's side and at an endpoint that has it. */
   readonly path: string;
-  /** Throws `RouterError` where the protocol's own server would refuse. */
-  decode(body: Buffer): Call;
-  /** What must change in the body for an endpoint that speaks the protocol, beside the model's name. */
+  /** Kinds of endpoints that have the route, as far as that can be known beforehand; some versions may not. */
+  readonly native: readonly EndpointKind[];
+  /** The route at this endpoint, where it has another name there. */
+  pathAt?(endpoint: Endpoint): string;
+  /** Throws `RouterError` where the protocol's own server would refuse. `contentType` is what the client calls the body. */
+  decode(body: Buffer, contentType?: string): Call;
+  /** What must change in the body for an endpoint that has the route, beside the model's name. */
   edits(call: Call, endpoint: Endpoint): Edit[];
-  /** Lets the answer of an endpoint that speaks the protocol through. */
+  /** Puts another model's name into the body, where that is no JSON. */
+  nameEdits?(call: Call, name: string): Edit[];
+  /** Lets the answer of an endpoint that has the route through. */
   verbatim(call: Call, endpoint: Endpoint, contentType: string, names: Names): AnswerPipe;
   /** How much context the client wants the model to be loaded with, where requests can say so and this one does. */
   contextLength?(call: Call): number | undefined;
@@ -36,33 +45,48 @@ export interface Operation {
   unknownModel(model: string): RouterError;
   /** What a load or unload is answered with, where the operation has them. */
   acknowledge?(call: Call): string;
-  /** For endpoints that do not speak the protocol; absent where every endpoint does, or none other can. */
-  readonly translation?: Translation;
+  /** For endpoints that do not have the route; absent where every endpoint does, or none other can. */
+  readonly translation?: Translation | EmbeddingTranslation;
+  /** Where the body keeps its conversation, if it has one. */
+  readonly conversation?: Conversation;
+  /** Whether the client lets older turns go where they do not fit; undefined leaves it to the operator. */
+  truncates?(call: Call): boolean | undefined;
+  /** What a stream says while its endpoint is silent; absent where nothing may be said. */
+  heartbeat?(call: Call): Heartbeat;
+}
+
+/** A sign of life in a stream that no client takes for a part of the answer, and the head it goes out under. */
+export interface Heartbeat {
+  readonly contentType: string;
+  readonly text: string;
 }
 
 /** The client's side of a translation: from its request to an `Ask`, from answer events to its bytes. */
 export interface Translation {
+  readonly kind: 'answer';
+  /** Kinds of endpoints that it can be sent to. */
+  readonly targets: readonly EndpointKind[];
+  /** Throws `RouterError` for what can be asked of no other endpoint. */
   ask(call: Call): Ask;
   /** `now` gives milliseconds of a monotonic clock. */
   encoder(call: Call, now: () => number): AnswerEncoder;
+  /** What the client calls a part of the ask: it is told which ones an endpoint has no name for. */
+  nameOf(part: AskPart): string;
+}
+
+/** The same for texts that are turned into vectors. */
+export interface EmbeddingTranslation {
+  readonly kind: 'embedding';
+  readonly targets: readonly EndpointKind[];
+  ask(call: Call): EmbeddingAsk;
+  /** The whole answer, `durationMs` after the request was sent. */
+  encode(call: Call, vectors: Vectors, durationMs: number): string;
 }
 
 /** What the client and the request sent upstream call the model. */
 export interface Names {
   readonly client: string;
   readonly upstream: string;
-}
-
-/** Turns answer events into a client's bytes. */
-export interface AnswerEncoder {
-  readonly contentType: string;
-  readonly streaming: boolean;
-  /** The text to send for these events; empty where they add nothing yet. */
-  push(events: readonly AnswerEvent[]): string;
-  /** The text that completes the answer. */
-  end(): string;
-  /** The text that ends a broken stream so that it does not look complete; empty for a whole answer. */
-  fail(message: string): string;
 }
 
 /** Turns an endpoint's bytes into the client's: pure, fed by the line. */

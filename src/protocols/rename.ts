@@ -5,15 +5,24 @@ import { text } from './json/write.ts';
 
 /**
  * Gives a JSON object of the answer the client's own spelling of the model back, where the request was sent with
- * another one and the object repeats that; undefined where the client's spelling was sent.
+ * another one and the object, or the one that it holds under `inside`, repeats that; undefined where the client's
+ * spelling was sent.
  */
-export function renaming({ client, upstream }: Names): ((json: Buffer) => Buffer) | undefined {
+export function renaming({ client, upstream }: Names, inside?: string): ((json: Buffer) => Buffer) | undefined {
   if (client === upstream) return undefined;
   return (json) => {
-    const member = findMember(membersOf(json), 'model');
+    const member = modelIn(json, inside);
     if (member === undefined || stringAt(json, member) !== upstream) return json;
     return splice(json, [setValue(member, text(client))]);
   };
+}
+
+function modelIn(json: Buffer, inside: string | undefined): Member | undefined {
+  const members = membersOf(json);
+  const model = findMember(members, 'model');
+  const inner = inside === undefined || model !== undefined ? undefined : findMember(members, inside);
+  if (inner === undefined || json[inner.start] !== 0x7b) return model;
+  return findMember(unlessSyntaxError(() => scanObject(json, inner.start)) ?? [], 'model');
 }
 
 /** The members of an answer's object; none where it cannot be read: it passes as it is. */

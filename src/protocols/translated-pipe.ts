@@ -1,21 +1,22 @@
 import type { AnswerEvent, TokenUsage } from '../domain/answer.ts';
 import { asNumber, asObject, type JsonObject } from '../domain/json.ts';
 import { EndpointFailure, Refusal } from '../errors.ts';
-import { type AnswerEncoder, type AnswerPipe, NOTHING } from './call.ts';
-import { type AnswerDecoder, errorOf } from './openai/answer-decoder.ts';
-import { type SseEvent, SseReader, splitEvents } from './sse.ts';
+import { type AnswerPipe, NOTHING } from './call.ts';
+import type { AnswerDecoder, AnswerEncoder } from './codec.ts';
+import { type Framing, framingOf, isDone } from './framing.ts';
+import { errorOf } from './openai/answer-decoder.ts';
 
 /** The longest whole answer that is translated, in bytes. */
 const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
 
-/** Translates an OpenAI-style answer, streamed or whole, through answer events into the client's protocol. */
+/** Translates an answer, streamed or whole, through answer events into the client's protocol. */
 export class TranslatedPipe implements AnswerPipe {
   readonly contentType: string;
   readonly streaming: boolean;
   usage: TokenUsage | undefined;
   readonly #decoder: AnswerDecoder;
   readonly #encoder: AnswerEncoder;
-  readonly #events: SseReader | undefined;
+  readonly #framing: Framing | undefined;
   readonly #whole: Buffer[] = [];
   #wholeBytes = 0;
   #spoken = false;
@@ -28,7 +29,7 @@ export class TranslatedPipe implements AnswerPipe {
   constructor(decoder: AnswerDecoder, encoder: AnswerEncoder, upstreamContentType: string) {
     this.#decoder = decoder;
     this.#encoder = encoder;
-    this.#events = upstreamContentType.startsWith('text/event-stream') ? new SseReader() : undefined;
+    this.#framing = framingOf(upstreamContentType);
     this.contentType = encoder.contentType;
     this.streaming = encoder.streaming;
   }
@@ -36,14 +37,14 @@ export class TranslatedPipe implements AnswerPipe {
   push(bytes: Buffer): Buffer {
     if (this.#over) return NOTHING;
     if (this.#broken !== undefined) throw this.#broken;
-    if (this.#events === undefined) return this.#hold(bytes);
-    return this.#read(this.#events.push(bytes));
+    if (this.#framing === undefined) return this.#hold(bytes);
+    return this.#read(this.#framing.push(bytes));
   }
 
   end(): Buffer {
     if (this.#over) return NOTHING;
     if (this.#broken !== undefined) throw this.#broken;
-    const said = this.#events === undefined ? this.#readWhole() : this.#read(lastEvents(this.#events));
+    const said = this.#framing === undefined ? this.#readWhole() : this.#read(this.#framing.rest());
     if (this.#over) return said;
     const last = this.#finished ? this.#complete() : this.#giveUp('upstream closed the stream early');
     return Buffer.concat([said, Buffer.from(last)]);
@@ -72,12 +73,12 @@ export class TranslatedPipe implements AnswerPipe {
     return Buffer.from(out);
   }
 
-  #read(events: readonly SseEvent[]): Buffer {
+  #read(records: readonly string[]): Buffer {
     let out = '';
-    for (const { data } of events) {
-      if (data === '' || this.#over) continue;
+    for (const record of records) {
+      if (this.#over) break;
       try {
-        out += data.startsWith('[DONE]') ? this.#complete() : this.#record(parseRecord(data));
+        out += isDone(record) ? this.#complete() : this.#record(parseRecord(record));
       } catch (error) {
         if (out === '') throw error;
         this.#broken = error;
@@ -121,21 +122,6 @@ export class TranslatedPipe implements AnswerPipe {
     if (!this.#spoken) throw new EndpointFailure('broken', message);
     this.#over = true;
     return this.#encoder.fail(message);
-  }
-}
-
-/** What is left at the stream's end without its blank line, unless it was cut in the middle. */
-function lastEvents(reader: SseReader): SseEvent[] {
-  return splitEvents(`${reader.rest().toString('utf8').trimEnd()}\n\n`).filter(({ data }) => isComplete(data));
-}
-
-function isComplete(data: string): boolean {
-  if (data.startsWith('[DONE]')) return true;
-  try {
-    JSON.parse(data);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -1,4 +1,3 @@
-import { speaks } from '../domain/endpoint.ts';
 import { headerOf } from '../domain/headers.ts';
 import type { Listing } from '../domain/model.ts';
 import { ClientGone } from '../errors.ts';
@@ -6,7 +5,7 @@ import { Attempts } from './attempts.ts';
 import { catalogReady } from './catalog-ready.ts';
 import { copyAnswer } from './copy.ts';
 import { upstreamHeaders } from './headers.ts';
-import { laneTo } from './lane.ts';
+import { laneTo, reachOf } from './lane.ts';
 import type { Incoming, Line } from './line.ts';
 import { refuse } from './refusal.ts';
 import type { Reply } from './reply.ts';
@@ -23,14 +22,16 @@ export async function askOne(line: Line, incoming: Incoming, reply: Reply): Prom
   const { protocol } = call.operation;
   await catalogReady(line.router.catalog, call.model);
   const listings = line.router.candidatesFor(call.model);
-  const native = listings.filter(({ endpoint }) => speaks(endpoint, protocol));
-  const other = listings.find(({ endpoint }) => !speaks(endpoint, protocol));
+  const { gaps } = line.router;
+  const isNative = ({ endpoint }: Listing) => reachOf(call.operation, endpoint, gaps) === 'native';
+  const native = listings.filter(isNative);
+  const other = listings.find((listing) => !isNative(listing));
   const attempts = new Attempts(line, call.model);
   for (const listing of native) {
     const { endpoint } = listing;
     if (reply.gone) throw new ClientGone();
     try {
-      const lane = laneTo(listing, call, line.now);
+      const lane = laneTo(listing, call, gaps, line.now);
       const timeouts = { ...line.timeouts, firstByte: Math.min(PATIENCE_MS, line.timeouts.firstByte) };
       const request = { base: endpoint.base, method: 'POST', path: lane.path, body: lane.body, timeouts } as const;
       using exchange = line.upstream.open({ ...request, headers: upstreamHeaders(headers, endpoint) });

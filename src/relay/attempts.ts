@@ -6,6 +6,9 @@ import type { Line } from './line.ts';
 /** Refusals that say more of the endpoint than of the request: busy or loading, over its rate, a model just removed. */
 const ANOTHER_MAY_ANSWER = new Set([404, 429, 503]);
 
+/** This endpoint cannot do it: another kind may. */
+const ONLY_HERE: ReadonlySet<ErrorCode> = new Set(['unsupported', 'not_implemented']);
+
 /** The endpoints that a request has tried in vain, and what each of them said. */
 export class Attempts {
   readonly tried = new Set<Endpoint>();
@@ -28,7 +31,7 @@ export class Attempts {
     if (error instanceof EndpointFailure) this.#failure(endpoint, error);
     else if (error instanceof Refusal && ANOTHER_MAY_ANSWER.has(error.status)) this.#refused = error;
     else if (error instanceof RouterError && error.code === 'upstream_auth') this.#refused = error;
-    else if (error instanceof RouterError && error.code === 'unsupported') this.#unsupported = error;
+    else if (error instanceof RouterError && ONLY_HERE.has(error.code)) this.#unsupported = error;
     else throw error;
     this.tried.add(endpoint);
     if (error instanceof Refusal && error.status === 404) void this.#line.probe(endpoint);

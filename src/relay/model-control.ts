@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { speaks } from '../domain/endpoint.ts';
+import type { Endpoint, Reach } from '../domain/endpoint.ts';
 import type { Listing } from '../domain/model.ts';
 import { ClientGone, EndpointFailure, Refusal } from '../errors.ts';
 import { errorText } from '../protocols/error-text.ts';
@@ -24,12 +24,11 @@ export async function load(line: Line, incoming: Incoming, reply: Reply): Promis
   const { call } = incoming;
   await catalogReady(line.router.catalog, call.model);
   const attempts = new Attempts(line, call.model);
-  const { protocol } = call.operation;
   const context = () => call.operation.contextLength?.(call);
   for (;;) {
-    using placement = line.router.place(call.model, protocol, attempts.tried, context) ?? attempts.giveUp();
+    using placement = line.router.place(call.model, loads, attempts.tried, context) ?? attempts.giveUp();
     try {
-      if (speaks(placement.endpoint, 'ollama')) await answerFrom(line, incoming, placement, reply);
+      if (placement.endpoint.kind === 'ollama') await answerFrom(line, incoming, placement, reply);
       else {
         await loadOn(line, placement, reply);
         acknowledge(incoming, reply);
@@ -39,6 +38,11 @@ export async function load(line: Line, incoming: Incoming, reply: Reply): Promis
       attempts.noteOrThrow(placement, error);
     }
   }
+}
+
+/** Every endpoint is told to load a model in its own way, or keeps its models loaded anyway. */
+function loads({ kind }: Endpoint): Reach {
+  return kind === 'ollama' ? 'native' : 'translated';
 }
 
 /** Unloads the model wherever it is in memory. Fails only where no endpoint did as it was told. */
@@ -57,11 +61,11 @@ export async function unload(line: Line, incoming: Incoming, reply: Reply): Prom
 
 /** Any other endpoint keeps its models loaded whatever it is told. */
 function takesOrders({ endpoint, model }: Listing): boolean {
-  return speaks(endpoint, 'ollama') || model.managed === true;
+  return endpoint.kind === 'ollama' || model.managed === true;
 }
 
 async function unloadOn(line: Line, { call }: Incoming, listing: Listing): Promise<void> {
-  if (speaks(listing.endpoint, 'ollama')) {
+  if (listing.endpoint.kind === 'ollama') {
     const { path, body } = verbatimLane(listing, call);
     await order(line, listing, path, body.toString('utf8'));
   } else if (listing.model.managed) await order(line, listing, '/models/unload', modelBody(listing));

@@ -1,3 +1,4 @@
+import type { Endpoint } from '../domain/endpoint.ts';
 import { headerOf } from '../domain/headers.ts';
 import { ClientGone } from '../errors.ts';
 import type { Placement } from '../routing/router.ts';
@@ -6,7 +7,7 @@ import { Attempts } from './attempts.ts';
 import { catalogReady } from './catalog-ready.ts';
 import { copyAnswer } from './copy.ts';
 import { upstreamHeaders } from './headers.ts';
-import { type Lane, laneTo } from './lane.ts';
+import { type Lane, laneTo, reachOf } from './lane.ts';
 import type { Incoming, Line } from './line.ts';
 import { refuse } from './refusal.ts';
 import type { Reply } from './reply.ts';
@@ -20,10 +21,11 @@ export async function relay(line: Line, incoming: Incoming, reply: Reply): Promi
   const { model, operation } = incoming.call;
   const attempts = new Attempts(line, model);
   const context = () => operation.contextLength?.(incoming.call);
+  const reach = (endpoint: Endpoint) => reachOf(operation, endpoint, line.router.gaps);
   if (!line.router.catalog.settled) await catalogReady(line.router.catalog, model);
   for (;;) {
     if (reply.gone) throw new ClientGone();
-    using placement = line.router.place(model, operation.protocol, attempts.tried, context) ?? attempts.giveUp();
+    using placement = line.router.place(model, reach, attempts.tried, context) ?? attempts.giveUp();
     try {
       await answerFrom(line, incoming, placement, reply);
       return;
@@ -36,7 +38,7 @@ export async function relay(line: Line, incoming: Incoming, reply: Reply): Promi
 
 /** Lets one endpoint answer: sends the request, copies the answer back, accounts for it. Throws what came in the way. */
 export async function answerFrom(line: Line, incoming: Incoming, placement: Placement, reply: Reply): Promise<void> {
-  const lane = laneTo(placement, incoming.call, line.now);
+  const lane = laneTo(placement, incoming.call, line.router.gaps, line.now);
   using exchange = line.upstream.open(upstreamRequest(line, incoming, placement, lane));
   reply.onGone(() => exchange.abort());
   const answer = await exchange.answer;
@@ -58,7 +60,7 @@ function upstreamRequest(
     base: endpoint.base,
     method: 'POST',
     path: query === '' || !lane.native ? lane.path : `${lane.path}?${query}`,
-    headers: upstreamHeaders(headers, endpoint),
+    headers: upstreamHeaders(headers, endpoint, lane.contentType),
     body: lane.body,
     timeouts: line.timeouts,
   };

@@ -1,7 +1,8 @@
-import { type Endpoint, type Protocol, speaks } from '../domain/endpoint.ts';
+import type { Endpoint, Reach } from '../domain/endpoint.ts';
 import type { Listing } from '../domain/model.ts';
 import { RouterError } from '../errors.ts';
 import type { Catalog } from './catalog.ts';
+import { Gaps } from './gaps.ts';
 import type { Candidate, Policy } from './policy.ts';
 import type { Lease, Slots } from './slots.ts';
 
@@ -11,6 +12,9 @@ export interface Placement extends Listing, Lease {}
 /** The context a client wants the model to be loaded with; only asked for where there is a choice. */
 export type ContextLength = () => number | undefined;
 
+/** How an endpoint can serve the request's route. */
+export type ReachOf = (endpoint: Endpoint) => Reach;
+
 /** Seconds after which an unreachable endpoint is worth another try. */
 const RETRY_AFTER_SECONDS = 5;
 
@@ -18,6 +22,7 @@ const RETRY_AFTER_SECONDS = 5;
 export class Router {
   readonly catalog: Catalog;
   readonly slots: Slots;
+  readonly gaps = new Gaps();
   readonly #policy: Policy;
   readonly #defaultSlots: number;
   readonly #random: () => number;
@@ -37,23 +42,22 @@ export class Router {
   }
 
   /**
-   * Places a request for the model that the client calls `name` on one of the endpoints that have it, but none of `tried`;
-   * undefined when no other has it now. `contextLength` is what the client wants the model to be loaded with. While none
-   * was tried, throws as `candidatesFor` does.
+   * Places a request for the model that the client calls `name` on one of the endpoints that have it and can serve its
+   * route, but none of `tried`; undefined when no other can now. `contextLength` is what the client wants the model to be
+   * loaded with. While none was tried, throws as `candidatesFor` does, and `not_implemented` where none can serve it.
    */
   place(
     name: string,
-    protocol: Protocol,
+    reachOf: ReachOf,
     tried: ReadonlySet<Endpoint>,
     contextLength?: ContextLength,
   ): Placement | undefined {
-    const open =
-      tried.size === 0
-        ? this.candidatesFor(name)
-        : this.catalog.lookup(name).available.filter((listing) => !tried.has(listing.endpoint));
+    const all = tried.size === 0 ? this.candidatesFor(name) : this.catalog.lookup(name).available;
+    const open = all.filter(({ endpoint }) => !tried.has(endpoint) && reachOf(endpoint) !== 'none');
     const first = open[0];
+    if (first === undefined && tried.size === 0) throw cannotServe(name, all);
     if (first === undefined) return undefined;
-    const { endpoint, model } = open.length === 1 ? first : this.#choose(sound(open), protocol, contextLength);
+    const { endpoint, model } = open.length === 1 ? first : this.#choose(sound(open), reachOf, contextLength);
     const lease = this.slots.lease(endpoint, model.id);
     return { endpoint, model, [Symbol.dispose]: () => lease[Symbol.dispose]() };
   }
@@ -71,20 +75,20 @@ export class Router {
     throw new RouterError('model_not_found', `model '${model}' not found`, { param: 'model' });
   }
 
-  #choose(listings: readonly Listing[], protocol: Protocol, contextLength: ContextLength | undefined): Listing {
+  #choose(listings: readonly Listing[], reachOf: ReachOf, contextLength: ContextLength | undefined): Listing {
     const wanted = contextLength?.();
-    const candidates = listings.map((listing) => this.#weigh(listing, protocol, wanted));
+    const candidates = listings.map((listing) => this.#weigh(listing, reachOf, wanted));
     return this.#policy(candidates, this.#random);
   }
 
-  #weigh({ endpoint, model }: Listing, protocol: Protocol, contextLength: number | undefined): Candidate {
+  #weigh({ endpoint, model }: Listing, reachOf: ReachOf, contextLength: number | undefined): Candidate {
     return {
       endpoint,
       model,
       inFlight: this.slots.inFlight(endpoint, model.id),
       slots: endpoint.slots ?? model.slots ?? this.#defaultSlots,
       load: this.slots.load(endpoint),
-      native: speaks(endpoint, protocol),
+      native: reachOf(endpoint) === 'native',
       fits: contextLength !== undefined && model.loaded && model.contextLength === contextLength,
     };
   }
@@ -94,6 +98,11 @@ export class Router {
 function sound(listings: readonly Listing[]): readonly Listing[] {
   const able = listings.filter(({ model }) => model.failed !== true);
   return able.length > 0 ? able : listings;
+}
+
+function cannotServe(model: string, listings: readonly Listing[]): RouterError {
+  const where = listings.map(({ endpoint }) => `${endpoint.name} (${endpoint.kind})`).join(', ');
+  return new RouterError('not_implemented', `'${model}' is only on ${where}, which cannot serve this route`);
 }
 
 function unavailable(model: string, endpoints: readonly Endpoint[]): RouterError {

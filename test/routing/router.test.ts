@@ -17,6 +17,9 @@ function routerOf(having: readonly (readonly [Endpoint, ...ListedModel[]])[], de
   return new Router(catalog, new Slots(), loadedFirst, defaultSlots, () => 0);
 }
 
+const nativeToOllama = ({ kind }: Endpoint) => (kind === 'ollama' ? 'native' : 'translated');
+const nativeToAll = () => 'native' as const;
+
 function refusal(act: () => unknown): RouterError {
   try {
     act();
@@ -28,7 +31,7 @@ function refusal(act: () => unknown): RouterError {
 }
 
 test('1.3 a model that no endpoint has is 404, in words that clients look for', () => {
-  const error = refusal(() => routerOf([[a, modelOf('x')]]).place("it's", 'ollama', new Set()));
+  const error = refusal(() => routerOf([[a, modelOf('x')]]).place("it's", nativeToOllama, new Set()));
   assert.deepEqual(
     [error.code, error.status, error.message, error.details.param],
     ['model_not_found', 404, "model 'it's' not found", 'model'],
@@ -38,7 +41,7 @@ test('1.3 a model that no endpoint has is 404, in words that clients look for', 
 test('a model that only an unreachable endpoint has is 503 and says where it is', () => {
   const router = routerOf([[a, modelOf('x')], [b]]);
   router.catalog.failed(a, 'refused', false);
-  const error = refusal(() => router.place('x', 'ollama', new Set()));
+  const error = refusal(() => router.place('x', nativeToOllama, new Set()));
   assert.deepEqual([error.code, error.status, error.details.retryAfterSeconds], ['model_unavailable', 503, 5]);
   assert.match(error.message, /only on a, /);
 });
@@ -46,7 +49,7 @@ test('a model that only an unreachable endpoint has is 503 and says where it is'
 test('a model is 503 while no endpoint can be reached at all', () => {
   const router = routerOf([[a]]);
   router.catalog.failed(a, 'refused', false);
-  assert.deepEqual(refusal(() => router.place('x', 'ollama', new Set())).code, 'model_unavailable');
+  assert.deepEqual(refusal(() => router.place('x', nativeToOllama, new Set())).code, 'model_unavailable');
 });
 
 test('an endpoint that was tried is not tried again, and when all were there is none', () => {
@@ -54,8 +57,8 @@ test('an endpoint that was tried is not tried again, and when all were there is 
     [a, modelOf('x')],
     [b, modelOf('x')],
   ]);
-  assert.equal(router.place('x', 'ollama', new Set([a]))?.endpoint, b);
-  assert.equal(router.place('x', 'ollama', new Set([a, b])), undefined);
+  assert.equal(router.place('x', nativeToOllama, new Set([a]))?.endpoint, b);
+  assert.equal(router.place('x', nativeToOllama, new Set([a, b])), undefined);
 });
 
 test('placing takes a slot at once, and the next request goes where one is free', () => {
@@ -64,7 +67,7 @@ test('placing takes a slot at once, and the next request goes where one is free'
     [b, modelOf('X:latest')],
     [c, modelOf('x:latest', { loaded: false })],
   ]);
-  const placements = [1, 2, 3].map(() => router.place('x', 'ollama', new Set()));
+  const placements = [1, 2, 3].map(() => router.place('x', nativeToOllama, new Set()));
   assert.deepEqual(
     placements.map((placement) => placement?.endpoint.name),
     ['a', 'b', 'c'],
@@ -76,7 +79,7 @@ test('placing takes a slot at once, and the next request goes where one is free'
   });
   placements[1]?.[Symbol.dispose]();
   placements[1]?.[Symbol.dispose]();
-  assert.equal(router.place('x', 'ollama', new Set())?.endpoint, b);
+  assert.equal(router.place('x', nativeToOllama, new Set())?.endpoint, b);
 });
 
 test('slots are those of the endpoint’s configuration, else those it reports, else the default', () => {
@@ -89,7 +92,7 @@ test('slots are those of the endpoint’s configuration, else those it reports, 
     ],
     1,
   );
-  for (let i = 0; i < 6; i++) router.place('x', 'ollama', new Set());
+  for (let i = 0; i < 6; i++) router.place('x', nativeToOllama, new Set());
   assert.deepEqual(
     [configured, a, b].map((endpoint) => router.slots.inFlight(endpoint, 'x')),
     [3, 2, 1],
@@ -105,12 +108,12 @@ test('4.1 among equals the endpoint that speaks the client’s protocol is chose
     ],
     9,
   );
-  assert.equal(router.place('x:1', 'ollama', new Set())?.endpoint, a);
+  assert.equal(router.place('x:1', nativeToOllama, new Set())?.endpoint, a);
   assert.equal(
     routerOf([
       [vllm, modelOf('x:1')],
       [a, modelOf('x:1')],
-    ]).place('x:1', 'openai', new Set())?.endpoint,
+    ]).place('x:1', nativeToAll, new Set())?.endpoint,
     vllm,
   );
 });
@@ -121,7 +124,7 @@ test('3.2 an endpoint where the model failed to load is the last resort', () => 
     [b, modelOf('x')],
     [c, modelOf('x')],
   ]);
-  const placed = [1, 2, 3].map(() => router.place('x', 'ollama', new Set())?.endpoint.name);
+  const placed = [1, 2, 3].map(() => router.place('x', nativeToOllama, new Set())?.endpoint.name);
   assert.deepEqual(placed, ['b', 'c', 'b']);
-  assert.equal(router.place('x', 'ollama', new Set([b, c]))?.endpoint, a);
+  assert.equal(router.place('x', nativeToOllama, new Set([b, c]))?.endpoint, a);
 });

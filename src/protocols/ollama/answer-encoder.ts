@@ -2,7 +2,7 @@ import type { AnswerEvent, Timings, TokenUsage } from '../../domain/answer.ts';
 import type { RawJson } from '../../domain/ask.ts';
 import { randomId } from '../../domain/random-id.ts';
 import { Refusal } from '../../errors.ts';
-import type { AnswerEncoder } from '../call.ts';
+import type { AnswerEncoder } from '../codec.ts';
 import { arrayText, objectText, text } from '../json/write.ts';
 
 /** Where text, reasoning and tool calls stand in an object of the answer: `/api/chat` nests them, `/api/generate` does not. */

@@ -2,7 +2,7 @@ import type { Endpoint } from '../../domain/endpoint.ts';
 import { nameFault } from '../../domain/model-name.ts';
 import { RouterError } from '../../errors.ts';
 import { readFields } from '../body.ts';
-import type { AnswerPipe, Call, Names, Operation, Translation } from '../call.ts';
+import type { AnswerPipe, Call, EmbeddingTranslation, Names, Operation, Translation } from '../call.ts';
 import type { Fields } from '../json/fields.ts';
 import { cutMembers } from '../json/splice.ts';
 import { renaming } from '../rename.ts';
@@ -26,7 +26,7 @@ export interface Traits {
   /** What the request asks for; default: always an answer. */
   readonly intent?: (fields: Fields) => Call['intent'];
   readonly acknowledge?: (call: Call) => string;
-  readonly translation?: Translation;
+  readonly translation?: Translation | EmbeddingTranslation;
 }
 
 /** Builds an operation of Ollama's protocol. */
@@ -35,6 +35,7 @@ export function operation(traits: Traits): Operation {
   const self: Operation = {
     protocol: 'ollama',
     path,
+    native: ['ollama'],
     decode: (body) => decode(self, traits, body),
     edits: cutOwn,
     verbatim,

@@ -1,10 +1,15 @@
+import type { EndpointKind } from '../../domain/endpoint.ts';
 import { withoutLocal } from '../../domain/model-name.ts';
 import type { Call, Operation, Translation } from '../call.ts';
 import type { Fields } from '../json/fields.ts';
 import { objectText, text } from '../json/write.ts';
 import { acknowledgement, OllamaEncoder, type Shape } from './answer-encoder.ts';
 import { modelRequired, noModelNamed, operation } from './operation.ts';
+import { optionName } from './options.ts';
 import { chatAsk, generateAsk, isRenderOnly, keepAlive } from './request.ts';
+
+/** Who does not speak Ollama's protocol. */
+const OTHERS: readonly EndpointKind[] = ['llama-server', 'vllm', 'openai'];
 
 /** `/api/chat`: without messages it loads or unloads the model. */
 export const chat: Operation = operation({
@@ -81,6 +86,12 @@ function speaking(
 ): Pick<Operation, 'acknowledge'> & { translation: Translation } {
   return {
     acknowledge: ({ model, intent }) => acknowledgement(shape, model, intent === 'unload' ? 'unload' : 'load'),
-    translation: { ask, encoder: (call, now) => new OllamaEncoder(shape, call.model, call.streaming, now) },
+    translation: {
+      kind: 'answer',
+      targets: OTHERS,
+      ask,
+      encoder: (call, now) => new OllamaEncoder(shape, call.model, call.streaming, now),
+      nameOf: optionName,
+    },
   };
 }

@@ -1,13 +1,11 @@
-import type { RawJson, Sampling } from '../../domain/ask.ts';
+import type { AskPart, RawJson, Sampling } from '../../domain/ask.ts';
 import { RouterError } from '../../errors.ts';
 import { Fields } from '../json/fields.ts';
 
-/**
- * Ollama's option names that have a meaning elsewhere, and the types that its error texts give them; the rest is fixed at
- * an endpoint's start or gone.
- */
+/** Ollama's option names that an ask has a place for, and the types that its error texts give them. */
 const OPTIONS: Readonly<Record<string, readonly [Exclude<keyof Sampling, 'stop'>, 'integer' | 'float32']>> = {
   num_predict: ['maxTokens', 'integer'],
+  num_ctx: ['contextLength', 'integer'],
   temperature: ['temperature', 'float32'],
   top_p: ['topP', 'float32'],
   top_k: ['topK', 'integer'],
@@ -38,6 +36,25 @@ export function sampling(fields: Fields): Sampling {
   const stop = stops(options);
   return stop.length > 0 ? { ...read, stop } : read;
 }
+
+/** The options that no other kind of endpoint can be told of, as `options.num_gpu`. */
+export function unknownOptions(fields: Fields): string[] {
+  const given = fields.object('options', 'Options');
+  const unknown = (given?.members ?? []).filter(({ key }) => key !== 'stop' && OPTIONS[key] === undefined);
+  return unknown.map(({ key }) => `options.${key}`);
+}
+
+/** What Ollama's clients call a part of an ask. */
+export function optionName(part: AskPart): string {
+  if (part === 'stop') return 'options.stop';
+  const option = Object.entries(OPTIONS).find(([, [name]]) => name === part)?.[0];
+  return option === undefined ? (OTHER_NAMES[part] ?? part) : `options.${option}`;
+}
+
+const OTHER_NAMES: Readonly<Partial<Record<AskPart, string>>> = {
+  topLogprobs: 'top_logprobs',
+  reasoning: 'messages.thinking',
+};
 
 /** The number as it was written; Ollama cuts the fraction off where it wants an integer. */
 function number(options: Fields, option: string, type: 'integer' | 'float32'): RawJson | undefined {

@@ -1,9 +1,9 @@
-import type { Ask, Format, Message, RawJson, Think, ToolCall } from '../../domain/ask.ts';
+import type { Ask, Format, Message, Part, RawJson, Think, ToolCall } from '../../domain/ask.ts';
 import { RouterError } from '../../errors.ts';
 import type { Call } from '../call.ts';
 import type { Fields } from '../json/fields.ts';
 import { goDurationError, parseGoDuration } from './duration.ts';
-import { sampling } from './options.ts';
+import { sampling, unknownOptions } from './options.ts';
 
 /** Decodes `/api/chat` in full, for endpoints that do not speak Ollama's protocol. */
 export function chatAsk({ fields, streaming }: Call): Ask {
@@ -14,7 +14,7 @@ export function chatAsk({ fields, streaming }: Call): Ask {
     prompt: '',
     suffix: '',
     tools: tools(fields),
-    ...common(fields),
+    ...common(fields, CHAT_FIELDS),
   };
 }
 
@@ -26,9 +26,9 @@ export function generateAsk({ fields, streaming }: Call): Ask {
   const suffix = fields.string('suffix') ?? '';
   const kind = suffix !== '' ? 'infill' : fields.boolean('raw') === true ? 'completion' : 'chat';
   const system = fields.string('system') ?? '';
-  const turn = { ...EMPTY_MESSAGE, role: 'user', content: prompt, media: images(fields) };
-  const messages = system === '' ? [turn] : [{ ...EMPTY_MESSAGE, role: 'system', content: system }, turn];
-  return { kind, streaming, messages, prompt, suffix, tools: undefined, ...common(fields) };
+  const turn = { ...EMPTY_MESSAGE, role: 'user', content: content(prompt, images(fields)) };
+  const messages = system === '' ? [turn] : [{ ...EMPTY_MESSAGE, role: 'system', content: content(system, []) }, turn];
+  return { kind, streaming, messages, prompt, suffix, tools: undefined, ...common(fields, GENERATE_FIELDS) };
 }
 
 /** The request wants to see its prompt as the model would, and no answer. */
@@ -53,7 +53,6 @@ const GO_TYPES: Readonly<Record<string, string>> = { array: '[]interface {}', ob
 
 const EMPTY_MESSAGE: Omit<Message, 'role' | 'content'> = {
   reasoning: undefined,
-  media: [],
   toolCalls: [],
   toolCallId: undefined,
   toolName: undefined,
@@ -62,13 +61,18 @@ const EMPTY_MESSAGE: Omit<Message, 'role' | 'content'> = {
 function message(fields: Fields): Message {
   return {
     role: (fields.string('role') ?? '').toLowerCase(),
-    content: fields.string('content') ?? '',
+    content: content(fields.string('content') ?? '', images(fields)),
     reasoning: said(fields, 'thinking'),
-    media: images(fields),
     toolCalls: fields.objects('tool_calls', 'ToolCall').map(toolCall),
     toolCallId: said(fields, 'tool_call_id'),
     toolName: said(fields, 'tool_name') ?? said(fields, 'name'),
   };
+}
+
+/** The text comes first. */
+function content(text: string, media: readonly string[]): Part[] {
+  const parts: Part[] = media.map((base64) => ({ type: 'media', base64 }));
+  return text === '' ? parts : [{ type: 'text', text }, ...parts];
 }
 
 /** Base64 and nothing else: a URL or the name of a file must reach no endpoint that would open it. */
@@ -99,7 +103,9 @@ function toolCall(fields: Fields): ToolCall {
   return { id: said(fields, 'id'), name: called?.string('name') ?? '', arguments: given ?? '{}' };
 }
 
-function common(fields: Fields): Pick<Ask, 'format' | 'think' | 'sampling' | 'topLogprobs' | 'renderOnly'> {
+type Common = 'format' | 'think' | 'sampling' | 'topLogprobs' | 'renderOnly' | 'dropped';
+
+function common(fields: Fields, known: ReadonlySet<string>): Pick<Ask, Common> {
   keepAlive(fields);
   return {
     format: format(fields),
@@ -107,7 +113,30 @@ function common(fields: Fields): Pick<Ask, 'format' | 'think' | 'sampling' | 'to
     sampling: sampling(fields),
     topLogprobs: topLogprobs(fields),
     renderOnly: isRenderOnly(fields),
+    dropped: [...unknownFields(fields, known), ...unknownOptions(fields)],
   };
+}
+
+const COMMON_FIELDS = [
+  'model',
+  'stream',
+  'format',
+  'options',
+  'think',
+  'logprobs',
+  'top_logprobs',
+  '_debug_render_only',
+];
+const CHAT_FIELDS = new Set([...COMMON_FIELDS, 'messages', 'tools']);
+const GENERATE_FIELDS = new Set([
+  ...COMMON_FIELDS,
+  ...['prompt', 'suffix', 'system', 'template', 'context', 'raw', 'images'],
+]);
+
+/** Ollama itself passes over fields that it does not know; `nomyo` is the router's own. */
+export function unknownFields(fields: Fields, known: ReadonlySet<string>): string[] {
+  const names = fields.members.map(({ key }) => key.toLowerCase());
+  return names.filter((name) => name !== 'nomyo' && !known.has(name) && fields.type(name) !== undefined);
 }
 
 function format(fields: Fields): Format | undefined {

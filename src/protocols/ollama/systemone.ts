@@ -12,6 +12,7 @@ import { cutOwn, modelRequired, unknownModel } from './operation.ts';
 export const systemOne: Operation = {
   protocol: 'openai',
   path: '/v1/systemone',
+  native: ['ollama', 'llama-server', 'vllm', 'openai'],
   decode(body) {
     const fields = readFields(body, { struct: 'SystemOneRequest', foldCase: true });
     const model = fields.string('model') ?? '';

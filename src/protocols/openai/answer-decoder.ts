@@ -1,5 +1,6 @@
 import type { AnswerEvent } from '../../domain/answer.ts';
 import { asArray, asNumber, asObject, asString, type JsonObject, type JsonValue } from '../../domain/json.ts';
+import type { AnswerDecoder } from '../codec.ts';
 import { readTimings, readUsage } from './usage.ts';
 
 /** What a record says when it reports a failure instead of an answer; undefined where it does not. */
@@ -9,12 +10,6 @@ export function errorOf(record: JsonObject): string | undefined {
   if (record['object'] === 'error') return asString(record['message']) ?? JSON.stringify(record);
   if (error === undefined || error === null || error === false || error === '') return undefined;
   return asString(error) ?? asString(asObject(error)?.['message']) ?? JSON.stringify(error);
-}
-
-/** Turns the records of an endpoint's answer into answer events. */
-export interface AnswerDecoder {
-  /** Throws `EndpointFailure` for a record that makes no sense. */
-  decode(record: JsonObject): AnswerEvent[];
 }
 
 /** Turns the records of OpenAI-style answers, streamed or whole, into answer events. Keeps what fragments need. */

@@ -1,6 +1,7 @@
-import type { Message, RawJson, ToolCall } from '../../domain/ask.ts';
+import { type Message, type Part, type RawJson, type ToolCall, textOf } from '../../domain/ask.ts';
 import type { EndpointKind } from '../../domain/endpoint.ts';
 import { randomId } from '../../domain/random-id.ts';
+import { RouterError } from '../../errors.ts';
 import { arrayText, objectText, text } from '../json/write.ts';
 
 /** A call that the conversation has made: its id, and whether a tool message has answered it. */
@@ -22,44 +23,64 @@ function encodeMessage(message: Message, kind: EndpointKind, calls: OpenCall[]):
   if (message.toolCalls.length > 0) calls.length = 0;
   const toolCalls = message.toolCalls.map((call) => encodeToolCall(call, calls));
   const strict = kind === 'openai';
-  const silent = toolCalls.length > 0 && message.content === '' && strict;
+  const silent = toolCalls.length > 0 && message.content.length === 0 && strict;
   return objectText({
     role: text(message.role),
-    content: silent ? 'null' : encodeContent(message),
+    content: silent ? 'null' : encodeContent(message.content, kind),
     reasoning_content: strict ? undefined : text(message.reasoning),
     reasoning: kind === 'vllm' ? text(message.reasoning) : undefined,
     tool_calls: toolCalls.length > 0 ? arrayText(toolCalls) : undefined,
   });
 }
 
-function encodeContent({ content, media }: Message): RawJson {
-  if (media.length === 0) return text(content);
-  const said = content === '' ? [] : [objectText({ type: text('text'), text: text(content) })];
-  return arrayText([...said, ...media.map(encodeMedium)]);
+function encodeContent(content: readonly Part[], kind: EndpointKind): RawJson {
+  if (content.every(({ type }) => type === 'text')) return text(textOf(content));
+  const parts = content.filter((part) => part.type !== 'text' || part.text !== '');
+  return arrayText(parts.map((part) => encodePart(part, kind)));
 }
 
-function encodeMedium(base64: string): RawJson {
-  const type = sniff(base64);
-  if (type === 'wav' || type === 'mp3') {
-    return objectText({
-      type: text('input_audio'),
-      input_audio: objectText({ data: text(base64), format: text(type) }),
-    });
+function encodePart(part: Part, kind: EndpointKind): RawJson {
+  switch (part.type) {
+    case 'text':
+      return objectText({ type: text('text'), text: text(part.text) });
+    case 'image-url':
+      if (kind !== 'openai') throw noImageUrl();
+      return imageUrl(part.url, part.detail);
+    case 'media':
+      return encodeMedium(part);
   }
-  const url = `data:image/${type};base64,${base64}`;
-  return objectText({ type: text('image_url'), image_url: objectText({ url: text(url) }) });
+}
+
+/** Any other kind would fetch it from inside one's own network. */
+function noImageUrl(): RouterError {
+  const message = 'image URLs are not fetched for this endpoint: send the image itself, as base64';
+  return new RouterError('unsupported', message, { param: 'messages' });
+}
+
+function encodeMedium({ base64, mediaType, detail }: Extract<Part, { type: 'media' }>): RawJson {
+  const type = mediaType ?? sniff(base64);
+  if (!type.startsWith('audio/')) return imageUrl(`data:${type};base64,${base64}`, detail);
+  const format = /wav/.test(type) ? 'wav' : 'mp3';
+  return objectText({
+    type: text('input_audio'),
+    input_audio: objectText({ data: text(base64), format: text(format) }),
+  });
+}
+
+function imageUrl(url: string, detail: string | undefined): RawJson {
+  return objectText({ type: text('image_url'), image_url: objectText({ url: text(url), detail: text(detail) }) });
 }
 
 /** The format by the first bytes; JPEG where nothing else fits. */
-function sniff(base64: string): 'png' | 'jpeg' | 'gif' | 'webp' | 'wav' | 'mp3' {
+function sniff(base64: string): string {
   const head = Buffer.from(base64.slice(0, 24), 'base64').toString('latin1');
-  if (head.startsWith('\x89PNG')) return 'png';
-  if (head.startsWith('\xff\xd8\xff')) return 'jpeg';
-  if (head.startsWith('GIF8')) return 'gif';
-  if (head.startsWith('RIFF') && head.slice(8, 12) === 'WEBP') return 'webp';
-  if (head.startsWith('RIFF') && head.slice(8, 12) === 'WAVE') return 'wav';
-  if (head.startsWith('ID3') || /^\xff[\xe0-\xff]/.test(head)) return 'mp3';
-  return 'jpeg';
+  if (head.startsWith('\x89PNG')) return 'image/png';
+  if (head.startsWith('\xff\xd8\xff')) return 'image/jpeg';
+  if (head.startsWith('GIF8')) return 'image/gif';
+  if (head.startsWith('RIFF') && head.slice(8, 12) === 'WEBP') return 'image/webp';
+  if (head.startsWith('RIFF') && head.slice(8, 12) === 'WAVE') return 'audio/wav';
+  if (head.startsWith('ID3') || /^\xff[\xe0-\xff]/.test(head)) return 'audio/mp3';
+  return 'image/jpeg';
 }
 
 function encodeToolCall(call: ToolCall, calls: OpenCall[]): RawJson {
@@ -80,7 +101,7 @@ function toolMessage(message: Message, kind: EndpointKind, calls: readonly OpenC
   return objectText({
     role: text('tool'),
     tool_call_id: text(message.toolCallId ?? call?.id ?? randomId('call_')),
-    content: encodeContent(message),
+    content: encodeContent(message.content, kind),
     name: kind === 'openai' ? undefined : text(message.toolName ?? call?.name),
   });
 }

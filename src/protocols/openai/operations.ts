@@ -5,13 +5,15 @@ import type { AnswerPipe, Call, Names, Operation } from '../call.ts';
 import type { Fields } from '../json/fields.ts';
 import { addMember, cutMembers, type Edit, setValue } from '../json/splice.ts';
 import { renaming } from '../rename.ts';
+import { SsePipe } from '../sse-pipe.ts';
 import { WholePipe } from '../whole-pipe.ts';
-import { SsePipe } from './sse-pipe.ts';
+import { CHOICES } from './stream-dialect.ts';
 import { readUsage } from './usage.ts';
 
 export const chatCompletions: Operation = {
   protocol: 'openai',
   path: '/v1/chat/completions',
+  native: ['ollama', 'llama-server', 'vllm', 'openai'],
   decode,
   edits,
   verbatim,
@@ -64,7 +66,11 @@ function add({ members, brace }: Fields, key: string, json: string): Edit {
 function verbatim(call: Call, endpoint: Endpoint, contentType: string, names: Names): AnswerPipe {
   const rename = renaming(names);
   if (contentType.startsWith('text/event-stream'))
-    return new SsePipe(asksForUsage(call, endpoint), rename, choices(call, endpoint));
+    return new SsePipe(CHOICES, {
+      hideUsage: asksForUsage(call, endpoint),
+      edit: rename,
+      answers: choices(call, endpoint),
+    });
   return new WholePipe(readUsage, rename ?? ((answer) => answer));
 }
 

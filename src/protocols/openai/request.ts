@@ -1,21 +1,20 @@
-import type { Ask, Format, RawJson } from '../../domain/ask.ts';
+import type { Ask, AskPart, Format, RawJson, ToolChoice } from '../../domain/ask.ts';
 import type { EndpointKind } from '../../domain/endpoint.ts';
 import { RouterError } from '../../errors.ts';
+import type { EncodedAsk } from '../codec.ts';
 import { objectText, text } from '../json/write.ts';
 import { encodeMessages } from './messages.ts';
-import { encodeSampling, encodeThink } from './sampling.ts';
+import { droppedSampling, encodeSampling, encodeThink } from './sampling.ts';
 
 type Kind = Exclude<EndpointKind, 'ollama'>;
-
-/** A request to an endpoint that speaks OpenAI's protocol. */
-export interface EncodedAsk {
-  readonly path: string;
-  readonly body: RawJson;
-}
 
 /** Writes an ask for an endpoint of this kind: a strict one never sees a field that it does not know. Throws `unsupported`. */
 export function encodeAsk(ask: Ask, model: string, kind: Kind): EncodedAsk {
   if (ask.renderOnly === true && (ask.kind !== 'chat' || kind !== 'llama-server')) throw cannotRender();
+  return { ...encode(ask, model, kind), dropped: droppedParts(ask, kind) };
+}
+
+function encode(ask: Ask, model: string, kind: Kind): Omit<EncodedAsk, 'dropped'> {
   if (ask.kind === 'infill' && kind === 'llama-server') return infill(ask, model);
   const common = { model: text(model), ...stream(ask), ...encodeSampling(ask.sampling, kind) };
   if (ask.kind !== 'chat') {
@@ -25,13 +24,13 @@ export function encodeAsk(ask: Ask, model: string, kind: Kind): EncodedAsk {
   }
   const chat = {
     messages: encodeMessages(ask.messages, kind),
-    tools: ask.tools,
+    ...encodeTools(ask),
     response_format: ask.format && responseFormat(ask.format),
     ...encodeThink(ask.think, kind),
     ...chatLogprobs(ask),
   };
   const path = ask.renderOnly === true ? '/apply-template' : '/v1/chat/completions';
-  return { path, body: objectText({ ...common, ...chat }) };
+  return { path, body: objectText({ ...common, ...chat }), conversation: 'chat' };
 }
 
 function cannotRender(): RouterError {
@@ -40,7 +39,7 @@ function cannotRender(): RouterError {
 }
 
 /** llama-server's own route for text between two texts. */
-function infill(ask: Ask, model: string): EncodedAsk {
+function infill(ask: Ask, model: string): Omit<EncodedAsk, 'dropped'> {
   const { max_tokens: limit, ...sampling } = encodeSampling(ask.sampling, 'llama-server');
   const members = {
     input_prefix: text(ask.prompt),
@@ -58,10 +57,34 @@ function stream({ streaming }: Ask): Record<string, RawJson | undefined> {
 
 function responseFormat(format: Format): RawJson {
   if (format.kind === 'json') return objectText({ type: text('json_object') });
-  return objectText({
-    type: text('json_schema'),
-    json_schema: objectText({ name: text('schema'), schema: format.schema }),
-  });
+  const { name = 'schema', description, strict, schema } = format;
+  const named = { name: text(name), description: text(description), strict: text(strict), schema };
+  return objectText({ type: text('json_schema'), json_schema: objectText(named) });
+}
+
+/** Where there is no tool, nothing may be said of how to choose one. */
+function encodeTools({ tools, toolChoice, parallelTools }: Ask): Record<string, RawJson | undefined> {
+  if (tools === undefined) return {};
+  return { tools, tool_choice: toolChoice && encodeChoice(toolChoice), parallel_tool_calls: text(parallelTools) };
+}
+
+function encodeChoice(choice: ToolChoice): RawJson {
+  if (typeof choice === 'string') return text(choice);
+  return objectText({ type: text('function'), function: objectText({ name: text(choice.name) }) });
+}
+
+function droppedParts(ask: Ask, kind: Kind): AskPart[] {
+  const dropped: AskPart[] = droppedSampling(ask, kind);
+  const thinks = ask.kind === 'chat' && (kind !== 'openai' || typeof ask.think === 'string');
+  if (ask.think !== undefined && !thinks) dropped.push('think');
+  if (kind === 'openai' && ask.messages.some(({ reasoning }) => reasoning !== undefined)) dropped.push('reasoning');
+  if (ask.topLogprobs !== undefined && losesLogprobs(ask, kind)) dropped.push('topLogprobs');
+  return dropped;
+}
+
+function losesLogprobs({ kind: asked, topLogprobs = 0 }: Ask, kind: Kind): boolean {
+  if (asked === 'infill' && kind === 'llama-server') return true;
+  return asked !== 'chat' && kind === 'openai' && topLogprobs > MAX_COMPLETION_LOGPROBS;
 }
 
 function chatLogprobs({ topLogprobs }: Ask): Record<string, RawJson | undefined> {

@@ -1,4 +1,4 @@
-import type { RawJson, Sampling, Think } from '../../domain/ask.ts';
+import type { Ask, AskPart, RawJson, Sampling, Think } from '../../domain/ask.ts';
 import type { EndpointKind } from '../../domain/endpoint.ts';
 import { arrayText, objectText, text } from '../json/write.ts';
 
@@ -63,6 +63,20 @@ export function encodeThink(think: Think | undefined, kind: Kind): Members {
   }
   const off = kind === 'llama-server' && !think ? text('none') : undefined;
   return { chat_template_kwargs: objectText({ enable_thinking: text(think) }), reasoning_effort: off };
+}
+
+/** What this kind of endpoint is not told of how to draw tokens, though the client said it. */
+export function droppedSampling({ sampling }: Ask, kind: Kind): AskPart[] {
+  const encoded = encodeSampling(sampling, kind);
+  const dropped = (Object.keys(sampling) as (keyof Sampling)[]).filter((key) => {
+    if (sampling[key] === undefined || NAMES[kind][key] !== undefined) return false;
+    if (key === 'stop') return kind === 'openai' && (sampling.stop?.length ?? 0) > MAX_STOPS;
+    // Less than nothing means "any" and "no limit": to leave it out says the same.
+    if (key === 'seed') return false;
+    if (key === 'maxTokens') return encoded['max_tokens'] === undefined && Number(sampling.maxTokens) === 0;
+    return !(key === 'repeatLastN' && encoded['repeat_last_n'] !== undefined);
+  });
+  return dropped;
 }
 
 function atLeast(value: RawJson | undefined, least: number): boolean {

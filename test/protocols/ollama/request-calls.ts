@@ -27,9 +27,9 @@ export function generateCall(body: Body): Call {
 }
 
 export function askOf(call: Call): Ask {
-  const ask = call.operation.translation?.ask(call);
-  if (ask === undefined) throw new Error('the operation is never translated');
-  return ask;
+  const { translation } = call.operation;
+  if (translation?.kind !== 'answer') throw new Error('the operation is never translated');
+  return translation.ask(call);
 }
 
 /** The request's text for an endpoint of this kind, which calls the model `upstream-id`. */

@@ -150,9 +150,8 @@ test('1.4 a message is read in full, its empty fields as absent', () => {
   ).messages;
   assert.deepEqual(message, {
     role: 'tool',
-    content: 'c',
+    content: [{ type: 'text', text: 'c' }],
     reasoning: undefined,
-    media: [],
     toolCalls: [],
     toolCallId: undefined,
     toolName: 'n',

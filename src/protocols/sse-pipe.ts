@@ -1,48 +1,70 @@
-import type { TokenUsage } from '../../domain/answer.ts';
-import { asArray, asObject, type JsonObject } from '../../domain/json.ts';
-import { EndpointFailure } from '../../errors.ts';
-import { type AnswerPipe, NOTHING } from '../call.ts';
-import { cutMembers, splice } from '../json/splice.ts';
-import { objectText, text } from '../json/write.ts';
-import { membersOf } from '../rename.ts';
-import { type SseEvent, SseReader, splitEvents, withData } from '../sse.ts';
-import { errorOf } from './answer-decoder.ts';
-import { readUsage } from './usage.ts';
+import type { TokenUsage } from '../domain/answer.ts';
+import { asObject, type JsonObject } from '../domain/json.ts';
+import { EndpointFailure } from '../errors.ts';
+import { type AnswerPipe, NOTHING } from './call.ts';
+import { isDone } from './framing.ts';
+import { cutMembers, splice } from './json/splice.ts';
+import { membersOf } from './rename.ts';
+import { type SseEvent, SseReader, splitEvents, withData } from './sse.ts';
 
-/** Events without these texts carry plain deltas: they pass unread. Inside a JSON string their quotes are escaped. */
-const MARKERS = ['"finish_reason":"', '"finish_reason": "', '"usage"', '"timings"', '"error"', '[DONE]'];
+/** What the records of a protocol's streams say of their end, and how one says that it broke off. */
+export interface StreamDialect {
+  /** Events without these texts carry plain deltas: they pass unread. Inside a JSON string their quotes are escaped. */
+  readonly markers: readonly string[];
+  /** Answers, of those asked for, that end with this record. */
+  finished(record: JsonObject): number;
+  /** Whether the record reports a failure. */
+  isError(record: JsonObject): boolean;
+  readUsage(record: JsonObject): TokenUsage | undefined;
+  /** The event that tells a client of a failure; by it no client takes the answer for complete. */
+  errorEvent(message: string): string;
+}
+
+/** How one answer is let through. */
+export interface Passage {
+  /** The endpoint counts tokens because the router asked it to: the client is not to see it. */
+  readonly hideUsage?: boolean;
+  /** Changes each record on its way. */
+  readonly edit?: ((json: Buffer) => Buffer) | undefined;
+  /** Answers that come at once; default 1. */
+  readonly answers?: number;
+}
 
 const EARLY_END = 'ended the answer early';
 
 /**
- * Lets a stream of OpenAI-style records through, byte for byte, in whole events. Where the router itself asked for
- * usage, that is counted and taken out again. After an error no `[DONE]` passes, even the endpoint's own. Latin-1 stands
- * for bytes here: what is not edited stays as it came, be it valid UTF-8 or not.
+ * Lets a stream of server-sent events through, byte for byte, in whole events. Where the router itself asked for usage,
+ * that is counted and taken out again. After an error no `[DONE]` passes, even the endpoint's own. Latin-1 stands for
+ * bytes here: what is not edited stays as it came, be it valid UTF-8 or not.
  */
 export class SsePipe implements AnswerPipe {
   readonly contentType = undefined;
   readonly streaming = true;
   usage: TokenUsage | undefined;
+  readonly #dialect: StreamDialect;
   readonly #hideUsage: boolean;
   readonly #edit: ((json: Buffer) => Buffer) | undefined;
   readonly #reader = new SseReader();
-  /** Choices that have not said yet why they stopped. */
-  #openChoices: number;
+  /** Answers that have not come to their end yet. */
+  #open: number;
   #spoken = false;
   #failed = false;
 
-  /** `edit` changes each record on its way; `choices` is how many the client asked for. */
-  constructor(hideUsage: boolean, edit: ((json: Buffer) => Buffer) | undefined, choices = 1) {
+  constructor(dialect: StreamDialect, { hideUsage = false, edit, answers = 1 }: Passage) {
+    this.#dialect = dialect;
     this.#hideUsage = hideUsage;
     this.#edit = edit;
-    this.#openChoices = choices;
+    this.#open = answers;
   }
 
   push(bytes: Buffer): Buffer {
     const complete = this.#reader.complete(bytes);
     if (complete.length === 0) return NOTHING;
     this.#spoken = true;
-    if (this.#edit === undefined && MARKERS.every((marker) => complete.indexOf(marker, 0, 'latin1') === -1))
+    if (
+      this.#edit === undefined &&
+      this.#dialect.markers.every((marker) => complete.indexOf(marker, 0, 'latin1') === -1)
+    )
       return complete;
     return this.#events(splitEvents(complete.toString('latin1')));
   }
@@ -60,7 +82,7 @@ export class SsePipe implements AnswerPipe {
 
   /** An event that was not finished never reaches the client. */
   fail(message: string): Buffer {
-    return this.#openChoices <= 0 || this.#failed ? NOTHING : errorEvent(message);
+    return this.#open <= 0 || this.#failed ? NOTHING : Buffer.from(this.#dialect.errorEvent(message));
   }
 
   #events(events: readonly SseEvent[]): Buffer {
@@ -70,7 +92,7 @@ export class SsePipe implements AnswerPipe {
   /** The event's text for the client: as it came, changed, or empty. */
   #event(event: SseEvent): string {
     if (isDone(event.data)) {
-      this.#openChoices = 0;
+      this.#open = 0;
       return this.#failed ? '' : event.raw;
     }
     const record = parse(event.data);
@@ -82,10 +104,9 @@ export class SsePipe implements AnswerPipe {
   }
 
   #note(record: JsonObject): void {
-    if (errorOf(record) !== undefined) this.#failed = true;
-    for (const choice of asArray(record['choices']))
-      if (typeof asObject(choice)?.['finish_reason'] === 'string') this.#openChoices--;
-    this.usage = readUsage(record) ?? this.usage;
+    if (this.#dialect.isError(record)) this.#failed = true;
+    this.#open -= this.#dialect.finished(record);
+    this.usage = this.#dialect.readUsage(record) ?? this.usage;
   }
 
   #edited(event: SseEvent, cut?: string): string {
@@ -97,25 +118,10 @@ export class SsePipe implements AnswerPipe {
   }
 }
 
-/** Clients look no further than the bracket. */
-function isDone(data: string): boolean {
-  return data.startsWith('[DONE]');
-}
-
 function parse(data: string): JsonObject | undefined {
   try {
     return asObject(JSON.parse(data));
   } catch {
     return undefined;
   }
-}
-
-function errorEvent(message: string): Buffer {
-  const error = objectText({
-    message: text(message),
-    type: text('server_error'),
-    param: 'null',
-    code: text('upstream_lost'),
-  });
-  return Buffer.from(`data: ${objectText({ error })}\n\n`);
 }

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EndpointFailure } from '../../../src/errors.ts';
-import { SsePipe } from '../../../src/protocols/openai/sse-pipe.ts';
-import { renaming } from '../../../src/protocols/rename.ts';
-import { bytesOf, feed, feedEveryWay } from '../feeding.ts';
-import { DONE, ODD_SSE, RECORDS, sse, TOOL_RECORDS } from '../streams.ts';
+import { EndpointFailure } from '../../src/errors.ts';
+import { CHOICES } from '../../src/protocols/openai/stream-dialect.ts';
+import { renaming } from '../../src/protocols/rename.ts';
+import { SsePipe } from '../../src/protocols/sse-pipe.ts';
+import { bytesOf, feed, feedEveryWay } from './feeding.ts';
+import { DONE, ODD_SSE, RECORDS, sse, TOOL_RECORDS } from './streams.ts';
 
-const verbatim = () => new SsePipe(false, undefined);
-const hiding = () => new SsePipe(true, undefined);
-const renamed = () => new SsePipe(false, renaming({ client: 'Mine "é"', upstream: 'up' }));
+const verbatim = () => new SsePipe(CHOICES, {});
+const hiding = () => new SsePipe(CHOICES, { hideUsage: true });
+const renamed = () => new SsePipe(CHOICES, { edit: renaming({ client: 'Mine "é"', upstream: 'up' }) });
 const error = (message: string) =>
   `data: {"error":{"message":"${message}","type":"server_error","param":null,"code":"upstream_lost"}}\n\n`;
 const EARLY = error('the endpoint ended the answer early');
@@ -37,7 +38,7 @@ test('bytes that are not UTF-8 pass as they are, beside an edit too', () => {
       'latin1',
     );
   assert.equal(feedEveryWay(verbatim, bad('up')).text, bad('up').toString('latin1'));
-  const rename = () => new SsePipe(false, renaming({ client: 'mine', upstream: 'up' }));
+  const rename = () => new SsePipe(CHOICES, { edit: renaming({ client: 'mine', upstream: 'up' }) });
   assert.equal(feedEveryWay(rename, bad('up')).text, bad('mine').toString('latin1'));
 });
 
