@@ -160,10 +160,10 @@ test('the silence of whoever sends the body is not held against the endpoint', a
   };
   await using at = await stage(subject, script);
   const body = new Hand();
-  using exchange = post(at, body, impatient({ firstByte: 20, idle: 20 }));
+  using exchange = post(at, body, impatient({ firstByte: 250, idle: 250 }));
   const peer = await at.server.peer(0);
   // The endpoint's own timer stands for time that passes: several times the client's patience.
-  await new Promise((resolve) => peer.socket.setTimeout(100, () => resolve(undefined)));
+  await new Promise((resolve) => peer.socket.setTimeout(600, () => resolve(undefined)));
   body.sink.write(Buffer.from('x'));
   body.sink.end();
   assert.equal((await exchange.answer).status, 200);
