@@ -4,7 +4,8 @@ import type { Exchange } from './exchange.ts';
 import { Faults } from './faults.ts';
 import { Host } from './host.ts';
 import { HttpServer } from './http-server.ts';
-import { answerAsLlamaServer, loadInBackground } from './llama-server/routes.ts';
+import { loadInBackground } from './llama-server/router.ts';
+import { answerAsLlamaServer } from './llama-server/routes.ts';
 import { Machine, type MachineOptions } from './machine.ts';
 import { completeModel } from './model.ts';
 import { isKnownUpload } from './ollama/blobs.ts';
@@ -30,6 +31,10 @@ export async function startSimulatedEndpoint(options: SimulatedEndpointOptions):
   // A llama-server with one model answers 503 to everything until the model is loaded: nobody waits for that.
   if (isSingleLlama(options)) endpoint.loadFirst();
   else for (const name of loadedAtStart(options)) await endpoint.load(name);
+  for (const name of options.sleeping ?? []) {
+    await endpoint.load(name);
+    endpoint.sleep(name);
+  }
   return endpoint;
 }
 
@@ -103,7 +108,8 @@ class RunningEndpoint implements SimulatedEndpoint {
   }
 
   loadedModels(): readonly string[] {
-    return this.#machine.loaded.filter((loaded) => loaded.state === 'ready').map((loaded) => loaded.model.name);
+    const awake = this.#machine.loaded.filter((loaded) => loaded.state === 'ready' && !loaded.isAsleep);
+    return awake.map((loaded) => loaded.model.name);
   }
 
   inFlight(model?: string): number {
@@ -154,6 +160,16 @@ class RunningEndpoint implements SimulatedEndpoint {
 
   unload(name: string): void {
     this.#machine.unload(this.#model(name));
+  }
+
+  sleep(name: string): void {
+    const loaded = this.#machine.findLoaded(this.#model(name));
+    if (loaded !== undefined) loaded.isAsleep = true;
+    this.#changes.changed();
+  }
+
+  finishLoading(name: string): void {
+    this.#machine.findLoaded(this.#model(name))?.finishLoading();
   }
 
   async waitFor(predicate: (requests: SimulatedEndpoint['requests']) => boolean, timeoutMs = 5000): Promise<void> {

@@ -21,8 +21,12 @@ export class Host {
   readonly changes: Changes;
   /** Ollama's uploaded files, by digest (`sha256:...`). */
   readonly blobs = new Set<string>();
+  /** llama-server in router mode: models whose process died at their last load. */
+  readonly failed = new Set<string>();
   /** Ollama: who is signed in to its cloud. */
   account: string | undefined;
+  /** The conversations behind OpenAI's stored responses, by id. */
+  readonly responses = new Map<string, readonly Readonly<Record<string, unknown>>[]>();
   readonly #totals = new Map<string, TokenTotals>();
 
   constructor(options: SimulatedEndpointOptions, machine: Machine, changes: Changes) {
@@ -30,6 +34,13 @@ export class Host {
     this.machine = machine;
     this.changes = changes;
     this.account = options.account;
+    for (const name of options.failed ?? []) this.failed.add(name);
+  }
+
+  /** Whether this server has no such path, although the simulator could answer it; `usually` is what its kind lacks. */
+  lacks(path: string, usually: readonly string[] = []): boolean {
+    const { lacks = [], has = [] } = this.options;
+    return lacks.includes(path) || (usually.includes(path) && !has.includes(path));
   }
 
   /** Takes a slot, answers, gives the slot back when the consumer leaves the loop. */
@@ -41,11 +52,16 @@ export class Host {
 
   /** Takes a slot and embeds all texts. */
   async embed(loaded: LoadedModel, texts: readonly string[], exchange: Exchange): Promise<Embedded> {
-    using _lease = await this.machine.takeSlot(loaded, '', exchange.signal);
     const promptTokens = texts.reduce((sum, text) => sum + Math.max(1, countTokens(text)), 0);
+    await this.read(loaded, promptTokens, exchange);
+    return { vectors: texts.map((text) => embedding(text, loaded.model.embeddingLength)), promptTokens };
+  }
+
+  /** Takes a slot and reads so many tokens without saying anything. */
+  async read(loaded: LoadedModel, promptTokens: number, exchange: Exchange): Promise<void> {
+    using _lease = await this.machine.takeSlot(loaded, '', exchange.signal);
     await pause((1000 * promptTokens) / this.#speed(loaded).prefillTokensPerSecond, exchange.signal);
     this.#account(loaded, { promptTokens, cachedTokens: 0, completionTokens: 0 });
-    return { vectors: texts.map((text) => embedding(text, loaded.model.embeddingLength)), promptTokens };
   }
 
   totals(name: string): TokenTotals {

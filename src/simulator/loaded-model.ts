@@ -17,7 +17,10 @@ export class LoadedModel {
   readonly contextLength: number;
   readonly pool: SlotPool;
   state: 'loading' | 'ready' | 'leaving' = 'loading';
+  /** llama-server: its weights left memory; the next task brings them back. */
+  isAsleep = false;
   readonly #parts: LoadedModelParts;
+  readonly #told = Promise.withResolvers<void>();
   #keepAliveMs: number;
   #users = 0;
   #expiresAt: number | undefined;
@@ -41,9 +44,14 @@ export class LoadedModel {
   }
 
   async loading(ms: number, signal: AbortSignal): Promise<void> {
-    if (ms > 0) await pause(ms, signal);
+    if (ms > 0) await Promise.race([pause(ms, signal), this.#told.promise]);
     this.state = 'ready';
     this.#parts.changed();
+  }
+
+  /** Ends the load that is under way, however long it would take. */
+  finishLoading(): void {
+    this.#told.resolve();
   }
 
   /** The latest request's wish replaces the time to stay. */

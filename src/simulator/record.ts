@@ -54,6 +54,12 @@ export class Recording implements RecordedRequest {
     return this.#json.value;
   }
 
+  #modelOfForm(): string | undefined {
+    const isForm = this.headers.some(([name, value]) => /^content-type$/i.test(name) && value.startsWith('multipart/'));
+    const field = /name="?model"?\r\n(?:[^\r\n]+\r\n)*\r\n(.*?)\r\n--/is;
+    return isForm ? field.exec(this.body.toString('utf8'))?.[1] : undefined;
+  }
+
   get model(): string | undefined {
     const body = this.json;
     if (typeof body === 'object' && body !== null) {
@@ -61,7 +67,7 @@ export class Recording implements RecordedRequest {
       const text = found.map(([, value]) => value).find((value) => typeof value === 'string' && value !== '');
       if (typeof text === 'string') return text;
     }
-    return new URLSearchParams(this.target.split('?')[1] ?? '').get('model') ?? undefined;
+    return this.#modelOfForm() ?? new URLSearchParams(this.target.split('?')[1] ?? '').get('model') ?? undefined;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { EndpointKind } from '../domain/endpoint.ts';
 
-/** What a simulated model can do; the words are Ollama's. */
-export type Capability = 'completion' | 'tools' | 'insert' | 'vision' | 'embedding' | 'thinking' | 'audio';
+/** What a simulated model can do; the words are Ollama's, but for `rerank`, which no Ollama can. */
+export type Capability = 'completion' | 'tools' | 'insert' | 'vision' | 'embedding' | 'thinking' | 'audio' | 'rerank';
 
 /** A model of a simulated endpoint. Every field but the name has a default, see `model.ts`. */
 export interface SimulatedModel {
@@ -37,6 +37,8 @@ export interface SimulatedModel {
   readonly loadMs?: number;
   /** Overrides the endpoint's slots. */
   readonly slots?: number;
+  /** llama-server in router mode: its process dies while it loads, every time. */
+  readonly failsToLoad?: boolean;
 }
 
 /** Tokens per second; `Infinity` (the default) yields only one turn of the event loop per token. */
@@ -78,8 +80,18 @@ export interface SimulatedEndpointOptions {
   readonly unloadMs?: number;
   /** Names of the models that are in memory at the start. */
   readonly loaded?: readonly string[];
+  /** llama-server: names of models that are loaded and asleep at the start. */
+  readonly sleeping?: readonly string[];
+  /** llama-server in router mode: names of models whose last load failed, as their list says until the next load. */
+  readonly failed?: readonly string[];
   /** llama-server: started with `--embeddings`. */
   readonly embeddings?: boolean;
+  /** llama-server: tokens of one text to embed or rerank at most (`--ubatch-size`). Default: the model's context. */
+  readonly batchTokens?: number;
+  /** Paths that this server's version does not have: answered as its kind answers unknown paths. */
+  readonly lacks?: readonly string[];
+  /** Paths it has although its kind usually lacks them: `/v1/messages` and `/v1/rerank` on kind `openai`. */
+  readonly has?: readonly string[];
   /** Ollama: what `pull` and `create` find beyond the machine itself. */
   readonly registry?: readonly ModelDescription[];
   /** Ollama: who is signed in to its cloud; cloud models then run without being listed. Default: nobody. */
@@ -216,6 +228,10 @@ export interface SimulatedEndpoint extends AsyncDisposable {
   load(name: string): Promise<void>;
   /** Takes it out of memory, after the requests in flight on it. */
   unload(name: string): void;
+  /** llama-server: sends a loaded model to sleep; the next task wakes it. */
+  sleep(name: string): void;
+  /** Ends a load under way, which may have been told to take for ever (`loadMs: Infinity`). */
+  finishLoading(name: string): void;
   /** Resolves as soon as the predicate holds; looks again at every change; rejects after `timeoutMs` (5000). */
   waitFor(predicate: (requests: readonly RecordedRequest[]) => boolean, timeoutMs?: number): Promise<void>;
 }

@@ -17,13 +17,14 @@ async function llama(options: Omit<SimulatedEndpointOptions, 'kind'>) {
   return { endpoint, chat, [Symbol.asyncDispose]: () => endpoint[Symbol.asyncDispose]() };
 }
 
-test('answers 503 on every path while its model loads', async () => {
-  await using it = await llama({ models: ['m'], loadMs: 100 });
+test('answers 503 on every path while its model loads, until it is told that it is done', async () => {
+  await using it = await llama({ models: ['m'], loadMs: Number.POSITIVE_INFINITY });
   for (const path of ['/health', '/v1/models', '/props', '/nope']) {
     const answer = await ask(it.endpoint.url, path);
     const error = { code: 503, message: 'Loading model', type: 'unavailable_error' };
     assert.deepEqual([answer.status, answer.json()], [503, { error }], path);
   }
+  it.endpoint.finishLoading('m');
   await it.endpoint.waitFor(() => it.endpoint.loadedModels().length === 1);
   assert.equal((await ask(it.endpoint.url, '/health')).status, 200);
 });
@@ -117,4 +118,22 @@ test('as a router it shows a model that loads, and others do not wait for it', a
     ],
   );
   assert.equal((await it.chat({})).status, 200);
+});
+
+test('tells its timings with every token, and how far the prompt was read, where asked to', async () => {
+  await using it = await llama({ models: ['m'] });
+  const chunks = async (fields: object): Promise<Json[]> => {
+    const records = (await it.chat({ stream: true, ...fields })).records();
+    return records.slice(0, -1).map((record) => JSON.parse(record));
+  };
+  const timed = await chunks({ timings_per_token: true });
+  const counts = timed.flatMap((chunk) => (chunk.timings === undefined ? [] : [chunk.timings.predicted_n]));
+  assert.deepEqual(counts, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 12]);
+  const [first, ...others] = await chunks({ return_progress: true });
+  const { total, processed, cache } = first.prompt_progress;
+  assert.deepEqual(
+    [first.choices[0].delta, total, processed, cache > 0],
+    [{ role: 'assistant', content: null }, 6, 6, true],
+  );
+  assert.ok(others.every((chunk) => chunk.prompt_progress === undefined));
 });

@@ -1,6 +1,8 @@
 import { type Body, isObject, objectsIn } from '../openai/body.ts';
 import { ApiFailure } from '../openai/failure.ts';
 import type { SimulatedModel } from '../simulation.ts';
+import { refuseMedia } from './refusals.ts';
+import { defaultBuild } from './style.ts';
 
 const int32 = 2_147_483_647;
 
@@ -64,8 +66,8 @@ function checkNumber(name: string, value: unknown): void {
   refuse(`Field '${name}': [json.exception.type_error.302] type must be number, but is ${type}`);
 }
 
-/** Refuses chats that llama-server refuses. */
-export function checkChat(body: Body, model: SimulatedModel): void {
+/** Refuses chats that llama-server refuses; `build` is the server's version. */
+export function checkChat(body: Body, model: SimulatedModel, build = defaultBuild): void {
   const { messages } = body;
   if (messages === undefined) refuse("'messages' is required");
   if (!Array.isArray(messages)) refuse("Expected 'messages' to be an array");
@@ -75,6 +77,10 @@ export function checkChat(body: Body, model: SimulatedModel): void {
     refuse('Cannot have 2 or more assistant messages at the end of the list.');
   }
   const hasTools = Array.isArray(body['tools']) && body['tools'].length > 0;
+  // Older builds, in which templates were to be asked for, called it their own failure.
+  if (hasTools && !model.capabilities.includes('tools')) {
+    throw new ApiFailure(buildNumber(build) < 7000 ? 500 : 400, 'tools param requires --jinja flag');
+  }
   if (hasTools && body['grammar'] !== undefined) refuse('Cannot use custom grammar constraints with tools.');
   if (body['top_logprobs'] !== undefined && body['logprobs'] !== true) {
     refuse('top_logprobs requires logprobs to be set to true');
@@ -82,6 +88,10 @@ export function checkChat(body: Body, model: SimulatedModel): void {
   if (hasTools && body['stream'] === true && body['logprobs'] === true) {
     refuse('logprobs is not supported with tools + stream');
   }
+}
+
+function buildNumber(build: string): number {
+  return Number(/^b(\d+)/.exec(build)?.[1] ?? Number.POSITIVE_INFINITY);
 }
 
 function checkMessage(message: unknown, model: SimulatedModel): void {
@@ -99,12 +109,8 @@ function checkMessage(message: unknown, model: SimulatedModel): void {
 function checkPart(part: unknown, model: SimulatedModel): void {
   const type = isObject(part) ? part['type'] : undefined;
   if (type === 'text') return;
-  if (type === 'image_url') {
-    if (model.capabilities.includes('vision')) return;
-    const hint = 'hint: if this is unexpected, you may need to provide the mmproj';
-    throw new ApiFailure(500, `image input is not supported - ${hint}`);
-  }
-  refuse('unsupported content[].type');
+  if (type !== 'image_url') refuse('unsupported content[].type');
+  refuseMedia(model, 'vision');
 }
 
 function refuse(message: string): never {

@@ -8,11 +8,11 @@ import { ApiFailure } from '../openai/failure.ts';
 import { chatCall, completionCall, promptsOf } from '../openai/read-call.ts';
 import type { Run } from '../openai/run.ts';
 import { stream } from '../openai/stream.ts';
-import { base64Vector } from '../openai/vector.ts';
 import { whole } from '../openai/whole.ts';
 import { countTokens } from '../text.ts';
 import { json } from './answers.ts';
 import { checkChat, checkSampling } from './check.ts';
+import { contextOverflow } from './refusals.ts';
 import { defaultBuild, llamaStyle, timings } from './style.ts';
 
 /** A request on a loaded model. */
@@ -26,7 +26,7 @@ export interface Work {
 /** POST /v1/chat/completions. */
 export async function chat(work: Work): Promise<void> {
   const { body, loaded } = work;
-  checkChat(body, loaded.model);
+  checkChat(body, loaded.model, work.host.options.version);
   checkSampling(body, loaded.pool.slots.length);
   const call = fitting(loaded, chatCall(loaded.model, body));
   const calls = Array.from({ length: Number(body['n'] ?? 1) }, () => call);
@@ -76,6 +76,8 @@ async function run(
     stream: body['stream'] === true,
     includeUsage: objectIn(body['stream_options'])['include_usage'] === true,
     topLogprobs,
+    timingsPerToken: body['timings_per_token'] === true,
+    returnProgress: body['return_progress'] === true,
   });
 }
 
@@ -131,51 +133,9 @@ export async function infill(work: Work): Promise<void> {
 }
 
 /** The prompt must fit a slot; what is generated ends where the slot does. */
-function fitting(loaded: LoadedModel, call: Call): Call {
+export function fitting(loaded: LoadedModel, call: Call): Call {
   const tokens = countTokens(call.prompt);
   const room = loaded.contextLength - tokens;
   if (room <= 0) throw contextOverflow(tokens, loaded.contextLength);
   return { ...call, maxTokens: Math.min(call.maxTokens, room) };
-}
-
-function contextOverflow(tokens: number, context: number): ApiFailure {
-  const text = `request (${tokens} tokens) exceeds the available context size (${context} tokens), try increasing it`;
-  return new ApiFailure(400, text, {
-    type: 'exceed_context_size_error',
-    more: { n_prompt_tokens: tokens, n_ctx: context },
-  });
-}
-
-/** POST /v1/embeddings. */
-export async function embeddings(work: Work): Promise<void> {
-  const { host, loaded, body, exchange } = work;
-  if (host.options.embeddings !== true) {
-    throw new ApiFailure(501, 'This server does not support embeddings. Start it with `--embeddings`');
-  }
-  const input = body['input'] ?? body['content'];
-  const format = body['encoding_format'] ?? 'float';
-  if (input === undefined) throw new ApiFailure(400, '"input" or "content" must be provided');
-  if (Array.isArray(input) && input.length === 0) throw new ApiFailure(400, '"input" must not be empty');
-  if (format !== 'float' && format !== 'base64') {
-    throw new ApiFailure(400, 'The format to return the embeddings in. Can be either float or base64');
-  }
-  const texts = promptsOf(input);
-  refuseOverlong(texts, loaded.contextLength);
-  const { vectors, promptTokens } = await host.embed(loaded, texts, exchange);
-  const data = vectors.map((vector, index) => {
-    if (format === 'float') return { embedding: vector, index, object: 'embedding' };
-    return { embedding: base64Vector(vector), index, object: 'embedding', encoding_format: 'base64' };
-  });
-  const usage = { prompt_tokens: promptTokens, total_tokens: promptTokens };
-  await json(exchange, { model: loaded.model.name, object: 'list', usage, data });
-}
-
-function refuseOverlong(texts: readonly string[], context: number): void {
-  const longest = Math.max(0, ...texts.map(countTokens));
-  if (longest <= context) return;
-  const hint = 'increase the physical batch size';
-  throw new ApiFailure(
-    500,
-    `input (${longest} tokens) is too large to process. ${hint} (current batch size: ${context})`,
-  );
 }

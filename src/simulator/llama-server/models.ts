@@ -43,13 +43,13 @@ export function singleList(loaded: LoadedModel): object {
 export function routerList(host: Host): object {
   const data = host.machine.models.map((model) => {
     const loaded = host.machine.findLoaded(model);
-    return { ...routerItem(model, loaded), ...(loaded?.state === 'ready' ? { meta: meta(loaded) } : {}) };
+    const isFailed = loaded === undefined && host.failed.has(model.name);
+    return { ...routerItem(model, loaded, isFailed), ...(loaded?.state === 'ready' ? { meta: meta(loaded) } : {}) };
   });
   return { data, object: 'list' };
 }
 
-function routerItem(model: SimulatedModel, loaded: LoadedModel | undefined): object {
-  const value = loaded === undefined ? 'unloaded' : loaded.state === 'ready' ? 'loaded' : 'loading';
+function routerItem(model: SimulatedModel, loaded: LoadedModel | undefined, isFailed: boolean): object {
   const inputs = model.capabilities.includes('vision') ? ['text', 'image'] : ['text'];
   return {
     id: model.name,
@@ -59,7 +59,8 @@ function routerItem(model: SimulatedModel, loaded: LoadedModel | undefined): obj
     owned_by: 'llamacpp',
     created: now(),
     status: {
-      value,
+      value: statusOf(loaded),
+      ...(isFailed ? { failed: true, exit_code: 1 } : {}),
       args: ['llama-server', '--alias', model.name, '--model', `models/${model.name}.gguf`],
       preset: `[${model.name}]\nmodel = models/${model.name}.gguf\n\n`,
     },
@@ -67,6 +68,12 @@ function routerItem(model: SimulatedModel, loaded: LoadedModel | undefined): obj
     source: 'models_dir',
     can_remove: false,
   };
+}
+
+function statusOf(loaded: LoadedModel | undefined): string {
+  if (loaded === undefined) return 'unloaded';
+  if (loaded.state !== 'ready') return 'loading';
+  return loaded.isAsleep ? 'sleeping' : 'loaded';
 }
 
 function meta({ model, contextLength }: LoadedModel): object {
@@ -104,7 +111,11 @@ export function props(loaded: LoadedModel, build: string): object {
     model_alias: model.name,
     model_path: `models/${model.name}.gguf`,
     model_ftype: model.quantization,
-    modalities: { vision: model.capabilities.includes('vision'), audio: false, video: false },
+    modalities: {
+      vision: model.capabilities.includes('vision'),
+      audio: model.capabilities.includes('audio'),
+      video: false,
+    },
     endpoint_slots: true,
     endpoint_props: false,
     endpoint_metrics: false,
@@ -119,7 +130,7 @@ export function props(loaded: LoadedModel, build: string): object {
     bos_token: '<s>',
     eos_token: '</s>',
     build_info: build,
-    is_sleeping: false,
+    is_sleeping: loaded.isAsleep,
   };
 }
 

@@ -32,11 +32,15 @@ export function llamaStyle(build: string): Style {
       prompt_tokens_details: { cached_tokens: usage.cachedTokens },
     }),
     lastFields: (usage) => ({ timings: timings(usage) }),
-    // 32 characters, as it makes them.
-    toolCallId: (id) => [0, 1, 2, 3].map((i) => hash(`${id}${i}`).toString(16).padStart(8, '0')).join(''),
+    toolCallId: llamaToolId,
     messageFields: {},
     brokenStream: (message) => [JSON.stringify(errorObject(new ApiFailure(500, message)))],
   };
+}
+
+/** A tool call's id: 32 characters, as llama-server makes them. */
+export function llamaToolId(id: string): string {
+  return [0, 1, 2, 3].map((i) => hash(`${id}${i}`).toString(16).padStart(8, '0')).join('');
 }
 
 /** Prompt tokens are `cache_n + prompt_n`. */

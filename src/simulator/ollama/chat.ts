@@ -1,15 +1,15 @@
 import { type Message, renderPrompt } from '../call.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Host } from '../host.ts';
-import type { LoadedModel } from '../loaded-model.ts';
-import { countTokens } from '../text.ts';
 import { OllamaFailure } from './failure.ts';
-import { readFormat, readOptions } from './options.ts';
+import { readOptions } from './options.ts';
 import type { Part } from './parts.ts';
 import type { ChatRequest } from './requests.ts';
 import { debugObject, doneObject, respond, toolCallText } from './respond.ts';
+import { formatOrFailure, promptOrFailure, sightFailed } from './runner-refusals.ts';
 import { findModel, modelIsRequired, readThink, requireCapabilities, schedule } from './schedule.ts';
 import type { Sink } from './sink.ts';
+import { since } from './version.ts';
 
 const emptyMessage = { message: { role: 'assistant', content: '' } };
 
@@ -35,8 +35,10 @@ export async function chat(host: Host, request: ChatRequest, sink: Sink, exchang
   if (request._debug_render_only === true) return sink.json(200, debugObject(name, emptyMessage, prompt, images));
   const { numPredict, stop, seed } = readOptions(request.options);
   const format = await formatOrFailure(request, sink);
-  const fitting = await promptOrFailure(use.loaded, prompt, request, sink);
+  const limits = { isNew: since(host.options.version, '0.30.0'), context: use.loaded.contextLength };
+  const fitting = await promptOrFailure(limits, prompt, request, sink, messages);
   if (format === undefined || fitting === undefined) return;
+  if (limits.isNew && images > 0 && (await sightFailed(model, request, sink))) return;
   const call = {
     model,
     prompt: fitting,
@@ -84,40 +86,4 @@ export function checkTopLogprobs(count: number | undefined): void {
   if (count !== undefined && (count < 0 || count > 20)) {
     throw new OllamaFailure(400, 'top_logprobs must be between 0 and 20');
   }
-}
-
-/** What the runner refuses comes out of the would-be stream: other content type than a refused request. */
-type Streamable = {
-  readonly stream?: boolean | undefined;
-  readonly format?: unknown;
-  readonly truncate?: boolean | undefined;
-};
-
-/** The schema, or undefined after the failure was sent. */
-export async function formatOrFailure(request: Streamable, sink: Sink): Promise<{ schema: unknown } | undefined> {
-  try {
-    return { schema: readFormat(request.format) };
-  } catch (error) {
-    await refused(request, sink, 500, error instanceof Error ? error.message : String(error));
-    return undefined;
-  }
-}
-
-/** The prompt cut to the context from its front, or undefined after the failure was sent. */
-export async function promptOrFailure(
-  loaded: LoadedModel,
-  prompt: string,
-  request: Streamable,
-  sink: Sink,
-): Promise<string | undefined> {
-  const excess = countTokens(prompt) - loaded.contextLength;
-  if (excess <= 0) return prompt;
-  if (request.truncate !== false) return prompt.slice(-4 * loaded.contextLength);
-  await refused(request, sink, 400, 'the input length exceeds the context length');
-  return undefined;
-}
-
-async function refused(request: Streamable, sink: Sink, status: number, message: string): Promise<void> {
-  if (request.stream === false) await sink.json(status, { error: message });
-  else await sink.failed(status, message);
 }

@@ -3,14 +3,16 @@ import type { Exchange } from '../exchange.ts';
 import type { Host } from '../host.ts';
 import type { Capability } from '../simulation.ts';
 import { countTokens, hash } from '../text.ts';
-import { checkTopLogprobs, formatOrFailure, promptOrFailure } from './chat.ts';
+import { checkTopLogprobs } from './chat.ts';
 import { OllamaFailure } from './failure.ts';
 import { readOptions } from './options.ts';
 import type { Part } from './parts.ts';
 import type { GenerateRequest } from './requests.ts';
 import { debugObject, doneObject, respond } from './respond.ts';
+import { formatOrFailure, promptOrFailure, sightFailed } from './runner-refusals.ts';
 import { findModel, readThink, requireCapabilities, schedule } from './schedule.ts';
 import type { Sink } from './sink.ts';
+import { since } from './version.ts';
 
 /** POST /api/generate, for itself and under `/v1/completions`. */
 export async function generate(host: Host, request: GenerateRequest, sink: Sink, exchange: Exchange): Promise<void> {
@@ -37,8 +39,10 @@ export async function generate(host: Host, request: GenerateRequest, sink: Sink,
   if (request._debug_render_only === true) return sink.json(200, debugObject(name, { response: '' }, prompt, images));
   const { numPredict, stop, seed } = readOptions(request.options);
   const format = await formatOrFailure(request, sink);
-  const fitting = await promptOrFailure(use.loaded, prompt, request, sink);
+  const limits = { isNew: since(host.options.version, '0.30.0'), context: use.loaded.contextLength };
+  const fitting = await promptOrFailure(limits, prompt, request, sink);
   if (format === undefined || fitting === undefined) return;
+  if (limits.isNew && images > 0 && (await sightFailed(model, request, sink))) return;
   const call = {
     model,
     prompt: fitting,

@@ -1,6 +1,11 @@
 /** JSON as Go writes it: HTML characters escaped, undefined fields left out. */
 export function goJson(value: unknown): string {
-  return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, escaped);
+  return goEscaped(JSON.stringify(value));
+}
+
+/** JSON text as Go's encoder escapes it. */
+export function goEscaped(json: string): string {
+  return json.replace(/[<>&\u2028\u2029]/g, escaped);
 }
 
 function escaped(char: string): string {

@@ -30,13 +30,16 @@ const think = goCustom('api.ThinkValue', (value): Think => {
 
 const duration = goCustom('api.Duration', keepAliveMs);
 
-const image = goCustom('api.ImageData', (value) => {
+/** Base64 as Go reads it; throws Go's text. */
+export function goImage(value: unknown): string {
   if (typeof value !== 'string') throw new Error('json: cannot unmarshal image data');
   const wrong = /[^A-Za-z0-9+/=]/.exec(value.replace(/[\r\n]/g, ''))?.index;
   if (wrong !== undefined) throw new Error(`illegal base64 data at input byte ${wrong}`);
   if (value.length % 4 !== 0) throw new Error(`illegal base64 data at input byte ${value.length - (value.length % 4)}`);
   return value;
-});
+}
+
+const image = goCustom('api.ImageData', goImage);
 
 const toolArguments = goCustom('api.ToolCallFunctionArguments', (value) => {
   // Ollama 0.24's own words for anything that is no object.

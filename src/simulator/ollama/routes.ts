@@ -27,6 +27,9 @@ import {
 import { jsonType, NativeSink } from './sink.ts';
 import { systemOne } from './systemone.ts';
 import { v1Chat, v1Completion, v1Embedding, v1Model, v1Models } from './v1.ts';
+import { v1Messages } from './v1-messages.ts';
+import { v1Responses } from './v1-responses.ts';
+import { v1Transcription } from './v1-transcription.ts';
 import { defaultVersion, since } from './version.ts';
 
 /** One request on a route; `parameter` is what stands for `:` in its path. */
@@ -40,10 +43,13 @@ const version: RouteHandler = (host, exchange) => json(exchange, { version: host
 const list: RouteHandler = (host, exchange) => json(exchange, tags(host));
 
 const unknown: RouteHandler = (_, exchange) => exchange.send(404, bareTextType, '404 page not found');
-const scored: RouteHandler = native(systemOneRequest, systemOne);
 
-function isNew(host: Host): boolean {
-  return since(host.options.version, '0.33.0');
+/** A route that came with a version; a server built from its sources has them all and calls itself 0.0.0. */
+function sinceVersion(first: string, handler: RouteHandler): RouteHandler {
+  return (host, exchange, parameter) => {
+    const has = host.options.version === '0.0.0' || since(host.options.version, first);
+    return (has ? handler : unknown)(host, exchange, parameter);
+  };
 }
 
 /** Every route in one table; `:` stands for a path segment. */
@@ -99,7 +105,10 @@ const routes: Readonly<Record<string, Readonly<Record<string, RouteHandler>>>> =
   '/v1/chat/completions': { POST: v1Chat },
   '/v1/completions': { POST: v1Completion },
   '/v1/embeddings': { POST: v1Embedding },
-  '/v1/systemone': { POST: (host, ...rest) => (isNew(host) ? scored : unknown)(host, ...rest) },
+  '/v1/messages': { POST: sinceVersion('0.14.0', v1Messages) },
+  '/v1/responses': { POST: sinceVersion('0.13.3', v1Responses) },
+  '/v1/audio/transcriptions': { POST: sinceVersion('0.20.0', v1Transcription) },
+  '/v1/systemone': { POST: sinceVersion('0.33.0', native(systemOneRequest, systemOne)) },
   '/v1/models': { GET: v1Models },
   '/v1/models/:': { GET: v1Model },
 };
@@ -107,6 +116,7 @@ const routes: Readonly<Record<string, Readonly<Record<string, RouteHandler>>>> =
 /** Answers one request as Ollama does. */
 export async function answerAsOllama(host: Host, exchange: Exchange): Promise<void> {
   if (await answeredBeforeRouting(exchange, host.options.origins ?? [])) return;
+  if (host.lacks(exchange.path)) return unknown(host, exchange, '');
   const { methods, parameter } = matched(exchange.path);
   if (methods === undefined) return notFound(exchange);
   const handler = methods[exchange.method];

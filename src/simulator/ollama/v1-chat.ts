@@ -65,7 +65,8 @@ function nativePart(part: unknown): Partial<NativeMessage> {
   throw invalid;
 }
 
-function imageData(url: string): string {
+/** The base64 of a data URL; throws where Ollama refuses the address. */
+export function imageData(url: string): string {
   if (/^https?:\/\//.test(url)) {
     throw new OllamaFailure(400, 'image URLs are not currently supported, please use base64 encoded data instead');
   }
@@ -85,7 +86,8 @@ function nativeToolCalls(message: OpenAiMessage): NativeMessage['tool_calls'] {
   }));
 }
 
-function parsedArguments(text: string): Readonly<Record<string, unknown>> {
+/** The object in a tool call's arguments. */
+export function parsedArguments(text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text);
     if (isObject(value)) return value;
@@ -118,12 +120,16 @@ export function stopTexts(stop: unknown): string[] | undefined {
 }
 
 function thinkOf(request: OpenAiChatRequest): boolean | string | undefined {
-  const effort = request.reasoning?.effort ?? request.reasoning_effort ?? '';
+  return thinkOfEffort(request.reasoning?.effort ?? request.reasoning_effort ?? '', "'");
+}
+
+/** A reasoning effort as a wish to think; the routes quote a wrong one differently. */
+export function thinkOfEffort(effort: string, quote: string): boolean | string | undefined {
   if (effort === '') return undefined;
   if (effort === 'none') return false;
   if (['high', 'medium', 'low', 'max'].includes(effort)) return effort;
   const words = '"high", "medium", "low", "max", or "none"';
-  throw new OllamaFailure(400, `invalid reasoning value: '${effort}' (must be ${words})`);
+  throw new OllamaFailure(400, `invalid reasoning value: ${quote}${effort}${quote} (must be ${words})`);
 }
 
 /** How a chat answer looks under `/v1`; `separateFinish` is the form since 0.32.6. */

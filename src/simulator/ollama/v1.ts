@@ -3,14 +3,14 @@ import type { Host } from '../host.ts';
 import type { SimulatedModel } from '../simulation.ts';
 import { chat } from './chat.ts';
 import { embed } from './embed.ts';
-import { OllamaFailure } from './failure.ts';
 import { generate } from './generate.ts';
-import { decodeBody, GoDecodeError } from './go-decode.ts';
+import { decodeBody } from './go-decode.ts';
 import { goJson } from './go-json.ts';
+import { middleware } from './middleware.ts';
 import { shownName } from './models.ts';
 import { parseName } from './name.ts';
 import { openAiChatRequest, openAiCompletionRequest, openAiEmbedRequest } from './requests.ts';
-import { jsonType, plainJsonType, type Sink } from './sink.ts';
+import { plainJsonType } from './sink.ts';
 import { ChatConversion, fromChatCompletion } from './v1-chat.ts';
 import { CompletionConversion, fromCompletion } from './v1-completion.ts';
 import { checkEmbedding, EmbeddingConversion } from './v1-embedding.ts';
@@ -79,26 +79,4 @@ function item(model: SimulatedModel, id: string): object {
 /** Ollama's ids repeat: there are 999 of them. */
 function smallNumber(): number {
   return Math.floor(Math.random() * 999);
-}
-
-/** What the conversion refuses has a charset; what the handler behind it refuses has none. */
-async function middleware(exchange: Exchange, prepare: () => { sink: Sink; work: () => Promise<void> }): Promise<void> {
-  const prepared = await preparedOrRefused(exchange, prepare);
-  if (prepared === undefined) return;
-  try {
-    await prepared.work();
-  } catch (error) {
-    if (!(error instanceof OllamaFailure)) throw error;
-    await prepared.sink.json(error.status, { error: error.message });
-  }
-}
-
-async function preparedOrRefused<T>(exchange: Exchange, prepare: () => T): Promise<T | undefined> {
-  try {
-    return prepare();
-  } catch (error) {
-    if (!(error instanceof GoDecodeError || error instanceof OllamaFailure)) throw error;
-    await exchange.send(400, jsonType, goJson(v1Error(400, error.message)));
-    return undefined;
-  }
 }

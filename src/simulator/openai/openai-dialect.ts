@@ -1,14 +1,35 @@
-import { countTokens } from '../text.ts';
+import { exchangeId } from '../exchange-id.ts';
+import { checkMessagesBody } from '../forms/messages-check.ts';
+import { anthropicError, anthropicMessages } from '../forms/messages-styles.ts';
+import { openAiResponses } from '../forms/responses-styles.ts';
+import type { Capability } from '../simulation.ts';
 import type { Dialect } from './dialect.ts';
 import { ApiFailure } from './failure.ts';
+import { checkAbilities, checkTexts, fitting } from './openai-refusals.ts';
 import { openAiError, openAiStyle } from './openai-style.ts';
+import { jinaRanking } from './ranking.ts';
 import { checkChat, checkCompletion, checkEmbedding } from './strict-check.ts';
 import { checkMessages } from './strict-messages.ts';
+import { checkRerank, checkTranscription } from './strict-more.ts';
+import { checkResponse } from './strict-responses.ts';
+
+/** What a model is told not to be. */
+const unable: Readonly<Partial<Record<Capability, string>>> = {
+  completion: 'This is not a chat model and thus not supported in the v1/chat/completions endpoint.',
+  embedding: 'You are not allowed to generate embeddings from this model',
+  rerank: 'This is not a rerank model and thus not supported in the v1/rerank endpoint.',
+  audio: 'This is not an audio model and thus not supported in the v1/audio/transcriptions endpoint.',
+};
 
 /** OpenAI itself, or whoever is as strict. */
 export const openAiDialect: Dialect = {
   style: openAiStyle,
+  messages: anthropicMessages,
+  responses: openAiResponses,
+  lacks: ['/v1/messages', '/v1/rerank', '/rerank', '/v2/rerank'],
   error: openAiError,
+  messagesError: (failure, exchange) =>
+    anthropicError(failure.status, failure.message, `req_${exchangeId(exchange, 24)}`),
   answeredItself: async () => false,
 
   async refuseKey(_, given) {
@@ -38,11 +59,7 @@ export const openAiDialect: Dialect = {
       throw new ApiFailure(404, message, { code: 'model_not_found' });
     }
     if (wanted !== undefined && !model.capabilities.includes(wanted)) {
-      const message =
-        wanted === 'embedding'
-          ? 'You are not allowed to generate embeddings from this model'
-          : 'This is not a chat model and thus not supported in the v1/chat/completions endpoint.';
-      throw new ApiFailure(wanted === 'embedding' ? 403 : 404, message, { param: 'model' });
+      throw new ApiFailure(wanted === 'embedding' ? 403 : 404, unable[wanted] ?? '', { param: 'model' });
     }
     return model;
   },
@@ -59,13 +76,12 @@ export const openAiDialect: Dialect = {
   checkCompletion,
   checkEmbedding,
 
-  fitting(call) {
-    const tokens = countTokens(call.prompt);
-    const { contextLength } = call.model;
-    if (tokens >= contextLength) {
-      const message = `This model's maximum context length is ${contextLength} tokens. However, your messages resulted in ${tokens} tokens. Please reduce the length of the messages.`;
-      throw new ApiFailure(400, message, { param: 'messages', code: 'context_length_exceeded' });
-    }
-    return { ...call, maxTokens: Math.min(call.maxTokens, contextLength - tokens) };
-  },
+  checkResponse,
+  checkRerank,
+  rankingAnswer: jinaRanking,
+  checkTranscription,
+  checkMessagesBody: (body) => checkMessagesBody(body, true),
+  checkAbilities,
+  checkTexts,
+  fitting,
 };

@@ -4,26 +4,28 @@ import { normalized } from '../text.ts';
 import { type Body, isObject, numberIn } from './body.ts';
 import type { Dialect } from './dialect.ts';
 import { ApiFailure } from './failure.ts';
+import { messages, responses } from './form-routes.ts';
 import { chatCall, completionCall, promptsOf } from './read-call.ts';
+import { rerank } from './rerank.ts';
 import type { Run } from './run.ts';
 import { stream } from './stream.ts';
+import { transcription } from './transcriptions.ts';
 import { base64Vector } from './vector.ts';
 import { whole } from './whole.ts';
+import type { Work } from './work.ts';
 
 const jsonType = [['Content-Type', 'application/json']] as const;
-
-/** What a route works with. */
-interface Work {
-  readonly host: Host;
-  readonly exchange: Exchange;
-  readonly dialect: Dialect;
-  readonly body: Body;
-}
 
 const routes: Readonly<Record<string, (work: Work) => Promise<void>>> = {
   'POST /v1/chat/completions': chat,
   'POST /v1/completions': completion,
   'POST /v1/embeddings': embeddings,
+  'POST /v1/messages': messages,
+  'POST /v1/responses': responses,
+  'POST /v1/rerank': rerank,
+  'POST /v2/rerank': rerank,
+  'POST /rerank': rerank,
+  'POST /v1/audio/transcriptions': transcription,
   'GET /v1/models': listModels,
 };
 
@@ -33,22 +35,31 @@ export async function answerAsOpenAi(host: Host, exchange: Exchange, dialect: Di
     await route(host, exchange, dialect);
   } catch (error) {
     if (!(error instanceof ApiFailure)) throw error;
-    await exchange.send(error.status, jsonType, JSON.stringify(dialect.error(error)));
+    const isMessage = exchange.path.startsWith('/v1/messages');
+    const body = isMessage ? dialect.messagesError(error, exchange) : dialect.error(error);
+    await exchange.send(error.status, jsonType, JSON.stringify(body));
   }
 }
 
 async function route(host: Host, exchange: Exchange, dialect: Dialect): Promise<void> {
   if (await dialect.answeredItself(host, exchange)) return;
-  const { key } = host.options;
-  if (key !== undefined && exchange.header('authorization') !== `Bearer ${key}`) {
-    return dialect.refuseKey(exchange, exchange.header('authorization'));
-  }
+  const given = givenKey(exchange);
+  if (host.options.key !== undefined && given !== host.options.key) return dialect.refuseKey(exchange, given);
   const name = /^\/v1\/models\/(.+)$/.exec(exchange.path)?.[1];
   if (name !== undefined && exchange.method === 'GET')
     return oneModel(host, exchange, dialect, decodeURIComponent(name));
-  const handler = routes[`${exchange.method} ${exchange.path}`];
-  if (handler === undefined) return dialect.unknownRoute(exchange, isKnownPath(exchange.path));
-  await handler({ host, exchange, dialect, body: exchange.method === 'POST' ? readBody(exchange.text, dialect) : {} });
+  const isLacking = host.lacks(exchange.path, dialect.lacks);
+  const handler = isLacking ? undefined : routes[`${exchange.method} ${exchange.path}`];
+  if (handler === undefined) return dialect.unknownRoute(exchange, !isLacking && isKnownPath(exchange.path));
+  const hasJson = exchange.method === 'POST' && handler !== transcription;
+  await handler({ host, exchange, dialect, body: hasJson ? readBody(exchange.text, dialect) : {} });
+}
+
+/** Clients of Anthropic's protocol have a header of their own for it. */
+function givenKey(exchange: Exchange): string | undefined {
+  const own = exchange.path.startsWith('/v1/messages') ? exchange.header('x-api-key') : undefined;
+  const authorization = exchange.header('authorization');
+  return own ?? (authorization && (/^Bearer (.*)$/.exec(authorization)?.[1] ?? ''));
 }
 
 function isKnownPath(path: string): boolean {
@@ -68,7 +79,8 @@ async function chat(work: Work): Promise<void> {
   dialect.checkChat(body);
   const model = dialect.model(work.host, body['model'], 'completion');
   dialect.checkMessages(body['messages'], model);
-  const call = dialect.fitting(chatCall(model, body));
+  dialect.checkAbilities(body, model);
+  const call = dialect.fitting(chatCall(model, body), 'chat');
   // The first choice is the one that a request for a single one gets.
   const calls = Array.from({ length: numberIn(body['n']) ?? 1 }, (_, i) =>
     i === 0 ? call : { ...call, seed: (call.seed ?? 0) + i },
@@ -82,7 +94,9 @@ async function completion(work: Work): Promise<void> {
   dialect.checkCompletion(body);
   const model = dialect.model(work.host, body['model'], 'completion');
   const defaults = { max_tokens: 16, ...body };
-  const calls = promptsOf(body['prompt']).map((prompt) => dialect.fitting(completionCall(model, prompt, defaults)));
+  const calls = promptsOf(body['prompt']).map((prompt) =>
+    dialect.fitting(completionCall(model, prompt, defaults), 'text'),
+  );
   await run(work, calls, 'completion', numberIn(body['logprobs']));
 }
 
@@ -111,6 +125,7 @@ async function embeddings(work: Work): Promise<void> {
   const { host, exchange, dialect, body } = work;
   dialect.checkEmbedding(body);
   const model = dialect.model(host, body['model'], 'embedding');
+  dialect.checkTexts(promptsOf(body['input']), model, 'embedding generation');
   using use = await host.machine.use(model, {}, exchange.signal);
   const { vectors, promptTokens } = await host.embed(use.loaded, promptsOf(body['input']), exchange);
   const data = vectors.map((vector, index) => {

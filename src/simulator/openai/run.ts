@@ -1,8 +1,8 @@
 import type { Call } from '../call.ts';
 import type { Exchange } from '../exchange.ts';
+import { exchangeId } from '../exchange-id.ts';
 import type { Host } from '../host.ts';
 import type { LoadedModel } from '../loaded-model.ts';
-import { hash } from '../text.ts';
 import { tokenLogprob } from '../token-logprob.ts';
 import type { Style } from './style.ts';
 
@@ -21,6 +21,10 @@ export interface Run {
   readonly includeUsage: boolean;
   /** Alternatives per token; undefined: no logprobs. */
   readonly topLogprobs: number | undefined;
+  /** llama-server: its timings in every record of a stream. */
+  readonly timingsPerToken?: boolean;
+  /** llama-server: a record that says how far the prompt was read. */
+  readonly returnProgress?: boolean;
 }
 
 /** The fields that all records of one answer share. */
@@ -28,8 +32,7 @@ export function envelopeOf(run: Run): object {
   const { form, style, exchange } = run;
   const name = form === 'chat' ? 'chat.completion' : 'text_completion';
   const suffix = form === 'chat' && run.stream ? '.chunk' : '';
-  const seed = `${exchange.recording.startedAt} ${exchange.recording.id} ${exchange.recording.connection}`;
-  const id = [0, 1, 2, 3].map((i) => hash(`${seed} ${i}`).toString(16).padStart(8, '0')).join('');
+  const id = exchangeId(exchange, 32);
   return {
     id: `${form === 'chat' ? style.chatId : style.completionId}${id}`,
     object: `${name}${suffix}`,

@@ -1,9 +1,14 @@
-import { countTokens } from '../text.ts';
-import { objectsIn } from './body.ts';
+import { checkMessagesBody } from '../forms/messages-check.ts';
+import { anthropicError, vllmMessages } from '../forms/messages-styles.ts';
+import { vllmResponses } from '../forms/responses-styles.ts';
+import type { Capability } from '../simulation.ts';
+import { isObject } from './body.ts';
 import type { Dialect } from './dialect.ts';
 import { ApiFailure } from './failure.ts';
+import { vllmRanking } from './ranking.ts';
 import { boolean, type Check, integer, list, number, object, textOrList } from './strict-fields.ts';
-import { vllmError, vllmStyle } from './vllm-style.ts';
+import { checkAbilities, checkTexts, fitting } from './vllm-refusals.ts';
+import { vllmError, vllmErrorType, vllmStyle } from './vllm-style.ts';
 
 const jsonType = [['Content-Type', 'application/json']] as const;
 const defaultVllmVersion = '0.11.0';
@@ -26,10 +31,24 @@ const checks: Readonly<Record<string, Check>> = {
   tools: list,
 };
 
+/** What it calls its routes. */
+const apis: Readonly<Partial<Record<Capability, string>>> = {
+  completion: 'Chat Completions',
+  embedding: 'Embeddings',
+  rerank: 'Rerank (Score)',
+  audio: 'Transcriptions',
+};
+
 /** vLLM. */
 export const vllmDialect: Dialect = {
   style: vllmStyle,
+  messages: vllmMessages,
+  responses: vllmResponses,
+  lacks: [],
   error: vllmError,
+  // Anthropic's envelope around its own words.
+  messagesError: (failure) =>
+    anthropicError(failure.status, failure.message, undefined, failure.type ?? vllmErrorType(failure.status)),
 
   async answeredItself(host, exchange) {
     if (exchange.method !== 'GET') return false;
@@ -56,11 +75,8 @@ export const vllmDialect: Dialect = {
     const model = typeof name === 'string' ? host.machine.find(name) : undefined;
     if (model === undefined)
       throw new ApiFailure(404, `The model \`${String(name)}\` does not exist.`, { param: 'model' });
-    if (wanted === 'embedding' && !model.capabilities.includes('embedding')) {
-      throw new ApiFailure(400, 'The model does not support Embeddings API');
-    }
-    if (wanted === 'completion' && !model.capabilities.includes('completion')) {
-      throw new ApiFailure(400, 'The model does not support Chat Completions API');
+    if (wanted !== undefined && !model.capabilities.includes(wanted)) {
+      throw new ApiFailure(400, `The model does not support ${apis[wanted] ?? wanted} API`);
     }
     return model;
   },
@@ -84,12 +100,8 @@ export const vllmDialect: Dialect = {
     }
   },
 
-  checkMessages(messages, model) {
-    const parts = objectsIn(messages).flatMap((message) => objectsIn(message['content']));
-    if (parts.some((part) => part['type'] === 'image_url') && !model.capabilities.includes('vision')) {
-      throw new ApiFailure(400, `${model.name} is not a multimodal model`);
-    }
-  },
+  // Pictures are held against the model with its other abilities.
+  checkMessages: () => undefined,
 
   checkCompletion(body) {
     checkKnown(body);
@@ -100,17 +112,37 @@ export const vllmDialect: Dialect = {
     if (body['input'] === undefined) refuse("'loc': ('body', 'input'), 'msg': 'Field required'");
   },
 
-  fitting(call) {
-    const tokens = countTokens(call.prompt);
-    const { contextLength } = call.model;
-    const room = contextLength - tokens;
-    const asked = Number.isFinite(call.maxTokens) ? call.maxTokens : 1;
-    if (asked > room) {
-      const message = `This model's maximum context length is ${contextLength} tokens. However, you requested ${tokens + asked} tokens (${tokens} in the messages, ${asked} in the completion). Please reduce the length of the messages or completion.`;
-      throw new ApiFailure(400, message);
+  checkResponse(body) {
+    checkKnown(body);
+    if (body['input'] === undefined) refuse("'loc': ('body', 'input'), 'msg': 'Field required'");
+    const previous = body['previous_response_id'];
+    if (previous !== undefined && previous !== null) {
+      throw new ApiFailure(404, `Response with id '${String(previous)}' not found.`, { type: 'invalid_request_error' });
     }
-    return { ...call, maxTokens: Math.min(call.maxTokens, room) };
   },
+
+  checkRerank(body) {
+    for (const name of ['query', 'documents']) {
+      if (body[name] === undefined) refuse(`'loc': ('body', '${name}'), 'msg': 'Field required'`);
+    }
+    const documents: unknown = body['documents'];
+    const areTexts = Array.isArray(documents) && documents.every((item) => typeof item === 'string' || isObject(item));
+    if (!areTexts) refuse("'loc': ('body', 'documents'), 'msg': 'Input should be a valid list'");
+  },
+  rankingAnswer: vllmRanking,
+
+  checkTranscription(request) {
+    if (request?.file === undefined) refuse("'loc': ('body', 'file'), 'msg': 'Field required'");
+    if (!['json', 'text'].includes(request.format)) {
+      throw new ApiFailure(400, 'Currently only support response_format `text`, `json` or `verbose_json`');
+    }
+    return request;
+  },
+
+  checkMessagesBody: (body) => checkMessagesBody(body, false),
+  checkAbilities,
+  checkTexts,
+  fitting,
 };
 
 function checkKnown(body: Readonly<Record<string, unknown>>): void {

@@ -30,8 +30,13 @@ const types: Readonly<Record<number, string>> = {
   500: 'InternalServerError',
 };
 
-/** vLLM's error object: an int code, and the names of Python's exceptions. */
+/** What vLLM calls an error with a status: the names of Python's exceptions. */
+export function vllmErrorType(status: number): string {
+  return types[status] ?? 'BadRequestError';
+}
+
+/** vLLM's error object, with an int code. */
 export function vllmError(failure: ApiFailure): object {
-  const type = failure.type ?? types[failure.status] ?? 'BadRequestError';
+  const type = failure.type ?? vllmErrorType(failure.status);
   return { error: { message: failure.message, type, param: failure.param ?? null, code: failure.status } };
 }

@@ -2,7 +2,7 @@ import type { Call } from '../call.ts';
 import { GenerationFailure, SilentEnd, type Usage } from '../generation.ts';
 import { ApiFailure } from './failure.ts';
 import { choiceFields, envelopeOf, logprobsOf, type Run, withChoices } from './run.ts';
-import { totalUsage } from './stream.ts';
+import { totalUsage } from './usage.ts';
 
 /** Answers with one JSON object. */
 export async function whole(run: Run): Promise<void> {
