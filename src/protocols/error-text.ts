@@ -1,23 +1,40 @@
 import type { Protocol } from '../domain/endpoint.ts';
 import { asObject, asString, type JsonObject } from '../domain/json.ts';
 
-/** What an endpoint's error answer says, whatever shape it has: Ollama's, OpenAI's, an old vLLM's, or plain text. */
+/** What an endpoint's error answer says, whatever shape it has: Ollama's, OpenAI's, a web framework's, or plain text. */
 export function errorText(body: Buffer): string {
-  const object = parse(body);
-  const { error } = object ?? {};
-  const said = asString(error) ?? asString(asObject(error)?.['message']) ?? asString(object?.['message']);
+  const object = parse(body.toString('utf8'));
+  const said = object && (errorOf(object) ?? asString(object['message']) ?? asString(object['detail']));
   return said ?? body.toString('utf8').trim();
+}
+
+/** What a record says when it reports a failure instead of an answer; undefined where it does not. */
+export function errorOf(record: JsonObject): string | undefined {
+  const { error } = record;
+  // Very old builds of vLLM put the fields at the top.
+  if (record['object'] === 'error') return asString(record['message']) ?? JSON.stringify(record);
+  if (error === undefined || error === null || error === false || error === '') return undefined;
+  return readable(asString(error) ?? asString(asObject(error)?.['message']) ?? JSON.stringify(error));
+}
+
+/** Ollama passes its runner's errors on as it got them: a whole answer of llama-server as a text of JSON. */
+function readable(message: string): string {
+  const inner = message.startsWith('{') ? parse(message) : undefined;
+  return asString(asObject(inner?.['error'])?.['message']) ?? message;
 }
 
 /** Whether an error body is already as clients of the protocol expect it. */
 export function isErrorOf(protocol: Protocol, body: Buffer): boolean {
-  const error = parse(body)?.['error'];
-  return protocol === 'ollama' ? typeof error === 'string' : asString(asObject(error)?.['message']) !== undefined;
+  const object = parse(body.toString('utf8'));
+  const error = object?.['error'];
+  if (protocol === 'ollama') return typeof error === 'string';
+  if (protocol === 'anthropic' && object?.['type'] !== 'error') return false;
+  return asString(asObject(error)?.['message']) !== undefined;
 }
 
-function parse(body: Buffer): JsonObject | undefined {
+function parse(json: string): JsonObject | undefined {
   try {
-    return asObject(JSON.parse(body.toString('utf8')));
+    return asObject(JSON.parse(json));
   } catch {
     return undefined;
   }

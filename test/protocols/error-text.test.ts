@@ -10,7 +10,7 @@ for (const [body, said, ollama, openai] of [
   [`{"error":{"code":400,"message":"${overflow}","type":"exceed_context_size_error"}}`, overflow, false, true],
   ['{"error":{"message":"m","type":"BadRequestError","param":null,"code":400}}', 'm', false, true],
   ['{"object":"error","message":"old vLLM","code":400}', 'old vLLM', false, false],
-  ['{"detail":"Not Found"}', '{"detail":"Not Found"}', false, false],
+  ['{"detail":"Not Found"}', 'Not Found', false, false],
   ['{"error":null}', '{"error":null}', false, false],
   ['404 page not found\n', '404 page not found', false, false],
   ['', '', false, false],
