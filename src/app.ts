@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { Config } from './config/config.ts';
+import { Heartbeats } from './relay/heartbeats.ts';
 import type { Line } from './relay/line.ts';
 import { Catalog, type EndpointState } from './routing/catalog.ts';
 import { changedDigests, differingDigests, digestOf } from './routing/digests.ts';
@@ -14,6 +15,7 @@ import { routes } from './server/routes.ts';
 import { createServer } from './server/server.ts';
 import type { Log } from './telemetry/log.ts';
 import { Http1Client } from './upstream/http1-client.ts';
+import { ImageFetcher } from './upstream/image-fetch/image-fetcher.ts';
 import { DEFAULT_PACE, type Pace, Prober } from './upstream/prober.ts';
 import { WriteBatch } from './upstream/write-batch.ts';
 import { Ledger } from './usage/ledger.ts';
@@ -38,9 +40,13 @@ export function createApp(config: Config, log: Log, pace: Pace = DEFAULT_PACE): 
   const prober = new Prober(
     upstream,
     catalog,
-    (endpoint) => log.endpointChanged(catalog.state(endpoint)),
+    (endpoint) => {
+      // What comes back may be another server.
+      router.gaps.forget(endpoint);
+      log.endpointChanged(catalog.state(endpoint));
+    },
     pace,
-    digestWatch(catalog, log),
+    newFindings(router, log),
   );
   const line: Line = {
     router,
@@ -52,6 +58,9 @@ export function createApp(config: Config, log: Log, pace: Pace = DEFAULT_PACE): 
       log.answerFailed(endpoint, failure);
       void prober.probe(endpoint);
     },
+    heartbeats: new Heartbeats(config.timeouts.heartbeat),
+    pictures: new ImageFetcher({ hosts: config.imageHosts }),
+    recovery: config.recovery,
     timeouts: config.timeouts,
     now: () => performance.now(),
   };
@@ -85,9 +94,13 @@ export function createApp(config: Config, log: Log, pace: Pace = DEFAULT_PACE): 
   return { listen, probed, states: () => catalog.states(), drain };
 }
 
-/** Tells the operator once of a tag whose digest differs between endpoints: when the one that differs is found. */
-function digestWatch(catalog: Catalog, log: Log): ConstructorParameters<typeof Prober>[4] {
-  return (before, found) => {
+/**
+ * Another version may have other routes. Tells the operator once of a tag whose digest differs between endpoints: when the
+ * one that differs is found.
+ */
+function newFindings({ catalog, gaps }: Router, log: Log): ConstructorParameters<typeof Prober>[4] {
+  return (before, found, endpoint) => {
+    if (before?.version !== found.version) gaps.forget(endpoint);
     for (const { id } of changedDigests(before, found)) {
       const listings = differingDigests(catalog, id);
       const digests = listings.map(({ endpoint, model }) => [endpoint.name, digestOf(model) ?? ''] as const);

@@ -1,5 +1,5 @@
 import type { Secret } from '../domain/secret.ts';
-import type { CacheConfig, Config, Limits, Timeouts } from './config.ts';
+import type { CacheConfig, Config, Limits, RecoveryConfig, Timeouts } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { buildEndpoints } from './endpoints.ts';
 import type { Env, Unset } from './expand.ts';
@@ -42,6 +42,8 @@ export function buildConfig(draft: Draft): Config {
     corsOrigins: settings.cors_origins.filter((origin) => origin !== null),
     dbPath: settings.db_path,
     cache,
+    recovery: recoveryOf(settings),
+    imageHosts: settings.image_hosts.filter((host) => host !== null),
     limits,
     timeouts: timeoutsOf(settings),
     warnings: findings.warnings,
@@ -83,9 +85,14 @@ function limitsOf({ limits: { body, held } }: Settings, findings: Findings): Lim
   return { bodyBytes: body, heldBytes: held };
 }
 
+function recoveryOf({ recovery }: Settings): RecoveryConfig {
+  const { context, context_ahead: contextAhead, tools, images } = recovery;
+  return { context, contextAhead, tools, images };
+}
+
 function timeoutsOf({ timeouts }: Settings): Timeouts {
-  const { connect, first_byte: firstByte, idle, client_idle: clientIdle, drain } = timeouts;
-  return { connect, firstByte, idle, clientIdle, drain };
+  const { connect, first_byte: firstByte, idle, heartbeat, client_idle: clientIdle, drain } = timeouts;
+  return { connect, firstByte, idle, heartbeat, clientIdle, drain };
 }
 
 function deepFreeze<T>(value: T): T {

@@ -17,6 +17,9 @@ export interface Config {
   /** The SQLite file of the statistics (used by a later version). */
   readonly dbPath: string;
   readonly cache: CacheConfig;
+  readonly recovery: RecoveryConfig;
+  /** Hosts that images may be fetched from for endpoints that must not do so themselves; `*.` covers what is below. */
+  readonly imageHosts: readonly string[];
   readonly limits: Limits;
   readonly timeouts: Timeouts;
   /** What is odd but does not stop the start, each with its place: `config.yaml:7:3 ...`. */
@@ -37,6 +40,16 @@ export interface CacheConfig {
   readonly historyWeight: number;
 }
 
+/** What may be changed in a request that an endpoint has refused, before it is tried once more. */
+export interface RecoveryConfig {
+  /** Leave the oldest turns out where the conversation is too long; Ollama's routes say so themselves. */
+  readonly context: boolean;
+  /** Do so before the endpoint refuses, where its context is known. */
+  readonly contextAhead: boolean;
+  readonly tools: boolean;
+  readonly images: boolean;
+}
+
 export interface Limits {
   /** Largest request body in bytes, after decompression. */
   readonly bodyBytes: number;
@@ -52,6 +65,8 @@ export interface Timeouts {
   readonly firstByte: number;
   /** Between two pieces of an answer. */
   readonly idle: number;
+  /** How long a stream may be silent before the client gets a sign of life; 0: it gets none. */
+  readonly heartbeat: number;
   /** How long a client may leave a ready answer unread before it counts as gone. */
   readonly clientIdle: number;
   /** How long requests in flight may still run after the order to stop. */

@@ -7,6 +7,7 @@ import {
   fraction,
   group,
   host,
+  imageHost,
   isScalar,
   list,
   name,
@@ -63,8 +64,16 @@ const timeoutsShape = {
   connect: setting(duration, 3_000),
   first_byte: setting(duration, 30 * 60_000),
   idle: setting(duration, 10 * 60_000),
+  heartbeat: setting(durationOrZero, 10_000),
   client_idle: setting(duration, 5 * 60_000),
   drain: setting(durationOrZero, 30_000),
+};
+
+const recoveryShape = {
+  context: setting(boolean, false),
+  context_ahead: setting(boolean, false),
+  tools: setting(boolean, false),
+  images: setting(boolean, false),
 };
 
 const routerKey = secret.nullish();
@@ -97,6 +106,8 @@ const rootShape = {
   cache_db_path: setting(text, 'llm_cache.db'),
   cache_redis_url: setting(text, 'redis://localhost:6379/0'),
   cache_history_weight: setting(fraction, 0.3),
+  recovery: group(recoveryShape),
+  image_hosts: setting(list(imageHost, 'host names'), []),
   limits: group(limitsShape),
   timeouts: group(timeoutsShape),
 };
@@ -117,6 +128,7 @@ export function keysAt(path: Path): readonly string[] {
   if (first === undefined) return Object.keys(rootShape);
   if (first === 'limits') return Object.keys(limitsShape);
   if (first === 'timeouts') return Object.keys(timeoutsShape);
+  if (first === 'recovery') return Object.keys(recoveryShape);
   return first === 'endpoints' || first === 'llama_server_endpoints' ? Object.keys(endpointShape) : [];
 }
 

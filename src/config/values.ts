@@ -79,6 +79,11 @@ export const host = leaf('a host name or address without scheme and port', (writ
   return /^([\w.-]+|[\da-f:.]*:[\da-f:.]*:[\da-f:.%\w]*)$/i.test(bare) ? bare : undefined;
 });
 
+export const imageHost = leaf('a host name such as cdn.example.org or "*.example.org"', (written) => {
+  const bare = written.trim().toLowerCase();
+  return /^(\*\.)?[\p{L}\p{N}][\p{L}\p{N}._-]*(:\d{1,5})?$/u.test(bare) ? bare : undefined;
+});
+
 export const origin = leaf('"*" or an origin such as https://chat.example.org', (written) => {
   const bare = written.trim().toLowerCase().replace(/\/$/, '');
   return /^(\*|[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+)$/.test(bare) ? bare : undefined;

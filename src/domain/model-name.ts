@@ -89,3 +89,23 @@ export function withoutLocal(name: string): string {
 export function withoutLatest(id: string): string {
   return id.endsWith(':latest') ? id.slice(0, -':latest'.length) : id;
 }
+
+/** Where llama-server's models come from is often part of their name. */
+const HUB = /^(?:https?:\/\/)?(?:hf\.co|huggingface\.co)\//i;
+const QUANTISATION = /:(?:ud-)?(?:i?q\d|f16|f32|bf16|mxfp)[\w-]*$/i;
+
+/** A name of llama-server as people write it: with or without the hub in front, its quantisation in any case. */
+export function looseName(name: string): string {
+  return name.replace(HUB, '').replace(QUANTISATION, (tag) => tag.toUpperCase());
+}
+
+/** Names that people use for one of llama-server's models: without its owner, its quantisation, its file's folder. */
+export function shortNames(id: string): string[] {
+  const full = looseName(id);
+  const bare = full.replace(QUANTISATION, '').replace(/\.gguf$/, '');
+  return [...new Set([full, bare, lastStep(full), lastStep(bare)])];
+}
+
+function lastStep(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

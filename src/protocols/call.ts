@@ -79,6 +79,8 @@ export interface EmbeddingTranslation {
   readonly kind: 'embedding';
   readonly targets: readonly EndpointKind[];
   ask(call: Call): EmbeddingAsk;
+  /** What the client is told of a text that has more tokens than the model takes; else the endpoint's own words. */
+  readonly overflow?: string;
   /** The whole answer, `durationMs` after the request was sent. */
   encode(call: Call, vectors: Vectors, durationMs: number): string;
 }

@@ -2,7 +2,7 @@ import type { TokenUsage } from '../domain/answer.ts';
 import { asObject, type JsonObject } from '../domain/json.ts';
 import { EndpointFailure, Refusal } from '../errors.ts';
 import { type AnswerPipe, NOTHING } from './call.ts';
-import { errorOf } from './openai/answer-decoder.ts';
+import { errorOf } from './error-text.ts';
 
 /** The longest answer that is converted, in bytes. */
 const MAX_BYTES = 256 * 1024 * 1024;

@@ -12,7 +12,7 @@ import { encodeAsk } from './openai/request.ts';
 export const ENDPOINT_CODECS: Readonly<Record<EndpointKind, EndpointCodec>> = {
   ollama: {
     encode: encodeNative,
-    decoder: () => new NativeDecoder(),
+    decoder: (ask) => new NativeDecoder(ask),
     encodeEmbedding: encodeEmbed,
     decodeVectors: decodeEmbed,
   },
@@ -26,6 +26,6 @@ function openaiStyle(kind: Exclude<EndpointKind, 'ollama'>): EndpointCodec {
     encode: (ask, model) => encodeAsk(ask, model, kind),
     decoder: (ask) => (ask.renderOnly === true ? new RenderedDecoder(ask) : new RecordDecoder(ask.topLogprobs ?? 0)),
     encodeEmbedding: (ask, model) => encodeEmbedding(ask, model, kind),
-    decodeVectors: (answer, ask) => decodeVectors(answer, ask, kind),
+    decodeVectors,
   };
 }

@@ -3,8 +3,8 @@ import { asNumber, asObject, type JsonObject } from '../domain/json.ts';
 import { EndpointFailure, Refusal } from '../errors.ts';
 import { type AnswerPipe, NOTHING } from './call.ts';
 import type { AnswerDecoder, AnswerEncoder } from './codec.ts';
+import { errorOf } from './error-text.ts';
 import { type Framing, framingOf, isDone } from './framing.ts';
-import { errorOf } from './openai/answer-decoder.ts';
 
 /** The longest whole answer that is translated, in bytes. */
 const MAX_WHOLE_BYTES = 64 * 1024 * 1024;

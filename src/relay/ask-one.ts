@@ -1,13 +1,11 @@
-import { headerOf } from '../domain/headers.ts';
 import type { Listing } from '../domain/model.ts';
 import { ClientGone } from '../errors.ts';
 import { Attempts } from './attempts.ts';
 import { catalogReady } from './catalog-ready.ts';
-import { copyAnswer } from './copy.ts';
 import { upstreamHeaders } from './headers.ts';
 import { laneTo, reachOf } from './lane.ts';
+import { letAnswer } from './let-answer.ts';
 import type { Incoming, Line } from './line.ts';
-import { refuse } from './refusal.ts';
 import type { Reply } from './reply.ts';
 
 /** A question is answered from memory: an endpoint that takes longer is not to be waited for, in milliseconds. */
@@ -34,11 +32,8 @@ export async function askOne(line: Line, incoming: Incoming, reply: Reply): Prom
       const lane = laneTo(listing, call, gaps, line.now);
       const timeouts = { ...line.timeouts, firstByte: Math.min(PATIENCE_MS, line.timeouts.firstByte) };
       const request = { base: endpoint.base, method: 'POST', path: lane.path, body: lane.body, timeouts } as const;
-      using exchange = line.upstream.open({ ...request, headers: upstreamHeaders(headers, endpoint) });
-      reply.onGone(() => exchange.abort());
-      const answer = await exchange.answer;
-      if (answer.status >= 300) await refuse(answer, endpoint, protocol, lane.native);
-      await copyAnswer(answer, lane.pipe(headerOf(answer.headers, 'content-type') ?? ''), reply);
+      const errand = { endpoint, protocol, native: lane.native, pipe: lane.pipe };
+      await letAnswer(line, { ...errand, request: { ...request, headers: upstreamHeaders(headers, endpoint) } }, reply);
       return undefined;
     } catch (error) {
       attempts.noteOrThrow(listing, error);

@@ -3,8 +3,8 @@ import type { Listing } from '../domain/model.ts';
 import { EndpointFailure, type ErrorCode, failureCode, Refusal, RouterError } from '../errors.ts';
 import type { Line } from './line.ts';
 
-/** Refusals that say more of the endpoint than of the request: busy or loading, over its rate, a model just removed. */
-const ANOTHER_MAY_ANSWER = new Set([404, 429, 503]);
+/** Refusals that say more of the endpoint than of the request: busy or loading, over its rate, a model just removed, not able. */
+const ANOTHER_MAY_ANSWER = new Set([404, 429, 501, 503]);
 
 /** This endpoint cannot do it: another kind may. */
 const ONLY_HERE: ReadonlySet<ErrorCode> = new Set(['unsupported', 'not_implemented']);

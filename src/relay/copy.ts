@@ -59,22 +59,29 @@ class Copy implements AnswerSink {
 
   fail(error: unknown): void {
     if (this.#over) return;
-    if (!this.#reply.started || !(error instanceof EndpointFailure)) this.#abandon(error);
+    if (!this.#reply.spoken || !(error instanceof EndpointFailure)) this.#abandon(error);
     else this.#breakOff(error);
   }
 
   #send(out: Buffer): void {
     if (out.length === 0) return;
-    if (!this.#reply.started) this.#reply.start(this.#answer.status, this.#head());
+    this.#start();
     if (this.#reply.write(out)) return;
     this.#answer.pause();
     this.#reply.onceDrained(() => this.#answer.resume());
   }
 
   #sendLast(rest: Buffer): void {
-    if (!this.#reply.started) this.#reply.start(this.#answer.status, this.#head(), rest.length);
+    this.#start(rest.length);
     this.#reply.end(rest);
     this.#finish();
+  }
+
+  /** The head may be out already, with a stream's first sign of life. */
+  #start(length?: number): void {
+    this.#reply.isWhole = !this.#pipe.streaming;
+    if (!this.#reply.started) this.#reply.start(this.#answer.status, this.#head(), length);
+    else if (!this.#pipe.streaming) throw new EndpointFailure('invalid', 'did not stream its answer');
   }
 
   #breakOff(error: EndpointFailure): void {

@@ -22,6 +22,8 @@ export interface Lane {
   readonly dropped: readonly string[];
   /** Where the body keeps its conversation, if it has one. */
   readonly conversation: Conversation | undefined;
+  /** What the client is told where the endpoint finds it too long; else the endpoint's own words. */
+  readonly overflow?: string | undefined;
   pipe(contentType: string): AnswerPipe;
 }
 
@@ -98,7 +100,7 @@ function embeddingLane(
       return { text: translation.encode(call, vectors, now() - startedAt), usage };
     });
   const fixed = { contentType: JSON_TYPE, native: false, dropped: ask.dropped, conversation: undefined };
-  return { ...fixed, path, body: Buffer.from(body), pipe };
+  return { ...fixed, path, body: Buffer.from(body), overflow: translation.overflow, pipe };
 }
 
 function pathAt(operation: Operation, endpoint: Endpoint): string {

@@ -4,6 +4,9 @@ import type { Call } from '../protocols/call.ts';
 import type { Router } from '../routing/router.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
 import type { Ledger } from '../usage/ledger.ts';
+import type { Heartbeats } from './heartbeats.ts';
+import type { Pictures } from './pictures.ts';
+import type { RecoverySettings } from './recovery.ts';
 
 /** What the life of a request needs of the rest of the router. */
 export interface Line {
@@ -14,6 +17,9 @@ export interface Line {
   readonly probe: (endpoint: Endpoint) => Promise<void>;
   /** Told of every failure of an endpoint: it is held against it, and said to the operator. */
   readonly failed: (endpoint: Endpoint, failure: EndpointFailure) => void;
+  readonly heartbeats: Heartbeats;
+  readonly pictures: Pictures;
+  readonly recovery: RecoverySettings;
   readonly timeouts: { readonly connect: number; readonly firstByte: number; readonly idle: number };
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;

@@ -9,6 +9,7 @@ import { Attempts } from './attempts.ts';
 import { catalogReady } from './catalog-ready.ts';
 import { verbatimLane } from './lane.ts';
 import type { Incoming, Line } from './line.ts';
+import { Recovery } from './recovery.ts';
 import { checkKey } from './refusal.ts';
 import { answerFrom } from './relay.ts';
 import type { Reply } from './reply.ts';
@@ -24,11 +25,12 @@ export async function load(line: Line, incoming: Incoming, reply: Reply): Promis
   const { call } = incoming;
   await catalogReady(line.router.catalog, call.model);
   const attempts = new Attempts(line, call.model);
+  const recovery = new Recovery(call, line.recovery);
   const context = () => call.operation.contextLength?.(call);
   for (;;) {
     using placement = line.router.place(call.model, loads, attempts.tried, context) ?? attempts.giveUp();
     try {
-      if (placement.endpoint.kind === 'ollama') await answerFrom(line, incoming, placement, reply);
+      if (placement.endpoint.kind === 'ollama') await answerFrom(line, incoming, placement, recovery, reply);
       else {
         await loadOn(line, placement, reply);
         acknowledge(incoming, reply);

@@ -4,17 +4,16 @@ import { WholePipe } from '../protocols/whole-pipe.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import type { UpstreamRequest } from '../upstream/client.ts';
 import { Attempts } from './attempts.ts';
-import { copyAnswer } from './copy.ts';
 import { upstreamHeaders } from './headers.ts';
+import { letAnswer } from './let-answer.ts';
 import type { Line } from './line.ts';
-import { refuse } from './refusal.ts';
 import type { Reply } from './reply.ts';
 
 /** A page is fetched and a search made in this time, in milliseconds; who cannot answer by then is not waited for. */
 const PATIENCE_MS = 60_000;
 
 /** A request that asks no model. */
-export interface Errand {
+export interface Passage {
   readonly method: UpstreamRequest['method'];
   /** Path and query. */
   readonly path: string;
@@ -35,25 +34,22 @@ export function designated(catalog: Catalog): Endpoint | undefined {
 }
 
 /** Passes a request on to one endpoint and its answer back, both as they are: it takes no slot and no other is tried. */
-export async function passOn(line: Line, endpoint: Endpoint, errand: Errand, reply: Reply): Promise<void> {
-  const attempts = new Attempts(line, errand.path);
+export async function passOn(line: Line, endpoint: Endpoint, passage: Passage, reply: Reply): Promise<void> {
+  const attempts = new Attempts(line, passage.path);
   try {
-    using exchange = line.upstream.open(upstreamRequest(line, endpoint, errand));
-    reply.onGone(() => exchange.abort());
-    const answer = await exchange.answer;
-    if (answer.status >= 300) await refuse(answer, endpoint, 'ollama', true);
-    await copyAnswer(answer, WholePipe.opaque(), reply);
+    const request = upstreamRequest(line, endpoint, passage);
+    await letAnswer(line, { endpoint, request, protocol: 'ollama', native: true, pipe: WholePipe.opaque }, reply);
   } catch (error) {
     attempts.noteOrThrow({ endpoint }, error);
     attempts.giveUp();
   }
 }
 
-function upstreamRequest({ timeouts }: Line, endpoint: Endpoint, errand: Errand): UpstreamRequest {
+function upstreamRequest({ timeouts }: Line, endpoint: Endpoint, passage: Passage): UpstreamRequest {
   return {
-    ...errand,
+    ...passage,
     base: endpoint.base,
-    headers: upstreamHeaders(errand.headers, endpoint),
+    headers: upstreamHeaders(passage.headers, endpoint),
     timeouts: { ...timeouts, firstByte: Math.min(PATIENCE_MS, timeouts.firstByte) },
   };
 }

@@ -1,68 +1,87 @@
 import type { Endpoint } from '../domain/endpoint.ts';
-import { headerOf } from '../domain/headers.ts';
 import { ClientGone } from '../errors.ts';
 import type { Placement } from '../routing/router.ts';
-import type { UpstreamRequest } from '../upstream/client.ts';
 import { Attempts } from './attempts.ts';
 import { catalogReady } from './catalog-ready.ts';
-import { copyAnswer } from './copy.ts';
 import { upstreamHeaders } from './headers.ts';
 import { type Lane, laneTo, reachOf } from './lane.ts';
+import { type Errand, letAnswer } from './let-answer.ts';
 import type { Incoming, Line } from './line.ts';
-import { refuse } from './refusal.ts';
+import { notesOf } from './notes.ts';
+import { withPictures } from './pictures.ts';
+import { Recovery } from './recovery.ts';
 import type { Reply } from './reply.ts';
 
 /**
  * The life of one request: place it, send it, copy the answer back, account for it; and while the client has been sent
- * nothing, again with another endpoint. Resolves when the client has been given everything. Throws `RouterError` and
- * `Refusal` before anything was sent, `ClientGone` at any time.
+ * nothing of an answer, again with another endpoint. Resolves when the client has been given everything. Throws
+ * `RouterError` and `Refusal` before anything of an answer was sent, `ClientGone` at any time.
  */
 export async function relay(line: Line, incoming: Incoming, reply: Reply): Promise<void> {
   const { model, operation } = incoming.call;
   const attempts = new Attempts(line, model);
+  const recovery = new Recovery(incoming.call, line.recovery);
   const context = () => operation.contextLength?.(incoming.call);
   const reach = (endpoint: Endpoint) => reachOf(operation, endpoint, line.router.gaps);
+  using _ = line.heartbeats.watch(incoming.call, reply);
   if (!line.router.catalog.settled) await catalogReady(line.router.catalog, model);
   for (;;) {
     if (reply.gone) throw new ClientGone();
     using placement = line.router.place(model, reach, attempts.tried, context) ?? attempts.giveUp();
     try {
-      await answerFrom(line, incoming, placement, reply);
+      await answerFrom(line, incoming, placement, recovery, reply);
       return;
     } catch (error) {
-      if (reply.started) throw error;
+      if (reply.spoken) throw error;
       attempts.noteOrThrow(placement, error);
     }
   }
 }
 
-/** Lets one endpoint answer: sends the request, copies the answer back, accounts for it. Throws what came in the way. */
-export async function answerFrom(line: Line, incoming: Incoming, placement: Placement, reply: Reply): Promise<void> {
-  const lane = laneTo(placement, incoming.call, line.router.gaps, line.now);
-  using exchange = line.upstream.open(upstreamRequest(line, incoming, placement, lane));
-  reply.onGone(() => exchange.abort());
-  const answer = await exchange.answer;
-  if (answer.status >= 300) await refuse(answer, placement.endpoint, incoming.call.operation.protocol, lane.native);
-  noteLoaded(line, placement);
-  const pipe = lane.pipe(headerOf(answer.headers, 'content-type') ?? '');
-  const broken = await copyAnswer(answer, pipe, reply);
-  if (broken !== undefined) line.failed(placement.endpoint, broken);
-  line.ledger.record(placement, pipe.usage);
+/**
+ * Lets one endpoint answer: sends the request, copies the answer back, accounts for it; and once more in another form where
+ * the endpoint refused this one and the recovery knows a way. Throws what came in the way.
+ */
+export async function answerFrom(
+  line: Line,
+  incoming: Incoming,
+  placement: Placement,
+  recovery: Recovery,
+  reply: Reply,
+): Promise<void> {
+  const { gaps } = line.router;
+  const seen = withPictures(line.pictures, incoming.call, placement.endpoint, reply);
+  const call = seen instanceof Promise ? await seen : seen;
+  let lane = recovery.ahead(placement, laneTo(placement, call, gaps, line.now));
+  for (;;) {
+    reply.note(notesOf(lane.dropped, recovery.changes));
+    try {
+      const pipe = await letAnswer(line, errandOf(line, incoming, placement, lane), reply);
+      line.ledger.record(placement, pipe.usage);
+      return;
+    } catch (error) {
+      if (reply.spoken) throw error;
+      lane = recovery.another(placement, call, lane, error, gaps, line.now);
+    }
+  }
 }
 
-function upstreamRequest(
-  line: Line,
-  { headers, query }: Incoming,
-  { endpoint }: Placement,
-  lane: Lane,
-): UpstreamRequest {
+function errandOf(line: Line, { call, headers, query }: Incoming, placement: Placement, lane: Lane): Errand {
+  const { endpoint } = placement;
   return {
-    base: endpoint.base,
-    method: 'POST',
-    path: query === '' || !lane.native ? lane.path : `${lane.path}?${query}`,
-    headers: upstreamHeaders(headers, endpoint, lane.contentType),
-    body: lane.body,
-    timeouts: line.timeouts,
+    endpoint,
+    onAnswer: () => noteLoaded(line, placement),
+    protocol: call.operation.protocol,
+    native: lane.native,
+    pipe: lane.pipe,
+    request: {
+      base: endpoint.base,
+      method: 'POST',
+      path: query === '' || !lane.native ? lane.path : `${lane.path}?${query}`,
+      headers: upstreamHeaders(headers, endpoint, lane.contentType),
+      body: lane.body,
+      timeouts: line.timeouts,
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { Findings, ListedModel, Listing } from '../domain/model.ts';
-import { type ModelName, parseModelName, withoutLatest } from '../domain/model-name.ts';
+import { looseName, type ModelName, parseModelName, shortNames, withoutLatest } from '../domain/model-name.ts';
 
 /** What is known of an endpoint. `unknown` until its first probe has ended. */
 export interface EndpointState {
@@ -20,6 +20,8 @@ export interface Lookup {
 
 interface Entry extends EndpointState {
   readonly byName: ReadonlyMap<string, ListedModel>;
+  /** Shorter names, each of one model alone. */
+  readonly byShortName: ReadonlyMap<string, ListedModel>;
   /** Probes in a row that ran out of time. */
   readonly timeouts: number;
 }
@@ -50,6 +52,7 @@ export class Catalog {
       findings: { ...findings, models },
       detail: undefined,
       byName: indexNames(endpoint, models),
+      byShortName: indexShortNames(endpoint, models),
       timeouts: 0,
     });
   }
@@ -156,12 +159,15 @@ export class Catalog {
 }
 
 function unprobed(endpoint: Endpoint): Entry {
-  return { endpoint, health: 'unknown', findings: undefined, detail: undefined, byName: new Map(), timeouts: 0 };
+  const nothing = { findings: undefined, detail: undefined, byName: new Map(), byShortName: new Map() };
+  return { endpoint, health: 'unknown', ...nothing, timeouts: 0 };
 }
 
 /** The model that an endpoint would run under the name, which Ollama reads as `key`. */
-function modelOn({ endpoint, byName }: Entry, name: string, key: ModelName | undefined): ListedModel | undefined {
-  if (endpoint.kind !== 'ollama') return byName.get(name) ?? byName.get(withoutLatest(name));
+function modelOn(entry: Entry, name: string, key: ModelName | undefined): ListedModel | undefined {
+  const { endpoint, byName, byShortName } = entry;
+  if (endpoint.kind !== 'ollama')
+    return byName.get(name) ?? byName.get(withoutLatest(name)) ?? byShortName.get(looseName(withoutLatest(name)));
   if (key === undefined) return undefined;
   const listed = byName.get(key.key);
   if (key.source !== 'cloud') return listed;
@@ -180,6 +186,16 @@ function indexNames(endpoint: Endpoint, models: readonly ListedModel[]): Map<str
   for (const model of models) for (const alias of model.aliases) names.set(alias, model);
   for (const model of models) names.set(endpoint.kind === 'ollama' ? keyOf(model.id) : model.id, model);
   return names;
+}
+
+/** Only where it is clear which model is meant. */
+function indexShortNames({ kind }: Endpoint, models: readonly ListedModel[]): Map<string, ListedModel> {
+  const named = kind === 'llama-server' ? models.flatMap((m) => shortNames(m.id).map((name) => ({ name, m }))) : [];
+  const groups = Map.groupBy(named, ({ name }) => name);
+  const clear = [...groups].flatMap(([name, [first, ...others]]) =>
+    first !== undefined && others.length === 0 ? [[name, first.m] as const] : [],
+  );
+  return new Map(clear);
 }
 
 function allows(allowed: readonly string[], endpoint: Endpoint, model: ListedModel): boolean {

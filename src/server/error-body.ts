@@ -9,6 +9,7 @@ export interface ErrorWords {
   readonly message: string;
   readonly code?: string | undefined;
   readonly param?: string | undefined;
+  readonly requestId?: string | undefined;
 }
 
 /** Which protocol's clients call this path, whether or not there is such a route. `/v1/systemone` is Ollama's own. */
@@ -18,7 +19,8 @@ export function dialectOf(path: string): ErrorDialect {
 }
 
 /** An error as clients of the dialect read it. */
-export function errorBody(dialect: ErrorDialect, { status, message, code, param }: ErrorWords): string {
+export function errorBody(dialect: ErrorDialect, words: ErrorWords): string {
+  const { status, message, code, param, requestId } = words;
   switch (dialect) {
     case 'ollama':
       return objectText({ error: text(message) });
@@ -33,9 +35,16 @@ export function errorBody(dialect: ErrorDialect, { status, message, code, param 
     }
     case 'anthropic': {
       const error = objectText({ type: text(anthropicType(status)), message: text(message) });
-      return objectText({ type: text('error'), error });
+      return objectText({ type: text('error'), error, request_id: text(requestId) });
     }
   }
+}
+
+/** The same in a stream that has begun with nothing but signs of life. */
+export function errorInStream(dialect: ErrorDialect, words: ErrorWords): string {
+  const body = errorBody(dialect, words);
+  if (dialect === 'ollama') return `${body}\n`;
+  return dialect === 'anthropic' ? `event: error\ndata: ${body}\n\n` : `data: ${body}\n\n`;
 }
 
 const OPENAI_TYPES: Readonly<Record<number, string>> = {

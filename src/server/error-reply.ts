@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { headerOf } from '../domain/headers.ts';
 import { ClientGone, EndpointFailure, failureCode, Refusal, RouterError } from '../errors.ts';
+import { inabilityIn } from '../protocols/refusals.ts';
 import { downstreamHeaders } from '../relay/headers.ts';
-import { type ErrorDialect, type ErrorWords, errorBody } from './error-body.ts';
+import { type ErrorDialect, type ErrorWords, errorBody, errorInStream } from './error-body.ts';
 import type { HttpReply } from './http-reply.ts';
 
 /** Seconds that a client is asked to wait where a busy endpoint named none. */
@@ -10,9 +11,10 @@ const RETRY_AFTER = '2';
 
 /** What an error is answered with. */
 interface ErrorAnswer {
-  readonly status: number;
   readonly headers: readonly string[];
-  readonly body: Buffer;
+  readonly words: ErrorWords;
+  /** As it came, where the client can read it so. */
+  readonly body?: Buffer;
 }
 
 /** Answers a request with what went wrong, in the client's protocol; cuts an answer that has begun. */
@@ -23,14 +25,19 @@ export function replyWithError(
   dialect: ErrorDialect,
 ): void {
   if (error instanceof ClientGone) return;
-  if (reply.started) {
+  if (reply.spoken) {
     reply.cut();
     return;
   }
-  const { status, headers, body } =
-    error instanceof Refusal ? refusalAnswer(error, dialect) : ownAnswer(request, error, dialect);
-  reply.start(status, headers, body.length);
-  reply.end(body);
+  const { headers, words, body } = error instanceof Refusal ? refusalAnswer(error) : ownAnswer(request, error);
+  const told = { ...words, requestId: reply.requestId };
+  if (reply.started) {
+    reply.end(Buffer.from(errorInStream(dialect, told)));
+    return;
+  }
+  const sent = body ?? Buffer.from(errorBody(dialect, told));
+  reply.start(words.status, headers, sent.length);
+  reply.end(sent);
 }
 
 /** Whether the router itself is to blame: nothing that a client or an endpoint did explains the error. */
@@ -38,7 +45,7 @@ export function isFault(error: unknown): boolean {
   return ![RouterError, Refusal, EndpointFailure, ClientGone].some((kind) => error instanceof kind);
 }
 
-function ownAnswer(request: IncomingMessage, error: unknown, dialect: ErrorDialect): ErrorAnswer {
+function ownAnswer(request: IncomingMessage, error: unknown): ErrorAnswer {
   const known = asRouterError(error);
   const { code, details } = known;
   const headers = ['Content-Type', 'application/json; charset=utf-8', 'X-Nomyo-Error', code];
@@ -47,8 +54,7 @@ function ownAnswer(request: IncomingMessage, error: unknown, dialect: ErrorDiale
   // OpenAI's clients try every 5xx twice more; these are the same each time.
   if (code === 'upstream_auth' || code === 'not_implemented') headers.push('X-Should-Retry', 'false');
   const status = visibleStatus(request, known.status);
-  const words: ErrorWords = { status, message: known.message, code, param: details.param };
-  return { status, headers, body: Buffer.from(errorBody(dialect, words)) };
+  return { headers, words: { status, message: known.message, code, param: details.param } };
 }
 
 /** The `ollama` command prints a fixed text for every 401 and the error's own for a 403. */
@@ -56,12 +62,21 @@ function visibleStatus(request: IncomingMessage, status: number): number {
   return status === 401 && request.headers['user-agent']?.startsWith('ollama/') === true ? 403 : status;
 }
 
-function refusalAnswer({ status, message, body, headers }: Refusal, dialect: ErrorDialect): ErrorAnswer {
-  const retry = status === 503 && headerOf(headers, 'retry-after') === undefined ? ['Retry-After', RETRY_AFTER] : [];
-  if (body !== undefined) return { status, headers: [...downstreamHeaders(headers, undefined), ...retry], body };
+function refusalAnswer({ status, message, body, headers }: Refusal): ErrorAnswer {
   const words: ErrorWords = { status, message, code: codeOf(status, message) };
-  const own = [...limitsOf(headers), 'Content-Type', 'application/json; charset=utf-8', ...retry];
-  return { status, headers: own, body: Buffer.from(errorBody(dialect, words)) };
+  const advice = [...whenToRetry(status, headers), ...whetherToRetry(status, message, headers)];
+  if (body !== undefined) return { headers: [...downstreamHeaders(headers, undefined), ...advice], words, body };
+  return { headers: [...limitsOf(headers), 'Content-Type', 'application/json; charset=utf-8', ...advice], words };
+}
+
+function whenToRetry(status: number, headers: readonly string[]): string[] {
+  return status === 503 && headerOf(headers, 'retry-after') === undefined ? ['Retry-After', RETRY_AFTER] : [];
+}
+
+/** Some servers answer 5xx to what is the request's own fault, and OpenAI's clients try every 5xx twice more. */
+function whetherToRetry(status: number, message: string, headers: readonly string[]): string[] {
+  if (status < 500 || headerOf(headers, 'x-should-retry') !== undefined) return [];
+  return inabilityIn(status, message) === undefined ? [] : ['X-Should-Retry', 'false'];
 }
 
 /** The headers of a translated refusal that speak to the client about trying again. */
@@ -76,9 +91,9 @@ function limitsOf(headers: readonly string[]): string[] {
 }
 
 function codeOf(status: number, message: string): string | undefined {
-  if (/exceeds? the (available )?context|context length|exceed_context_size/i.test(message))
-    return 'context_length_exceeded';
-  return status === 404 ? 'model_not_found' : undefined;
+  const inability = inabilityIn(status, message)?.of;
+  if (inability === 'context') return 'context_length_exceeded';
+  return status === 404 && inability !== 'route' ? 'model_not_found' : undefined;
 }
 
 function asRouterError(error: unknown): RouterError {

@@ -10,14 +10,21 @@ const SMALL = 64 * 1024;
 /** A client's HTTP response as the line writes to it. */
 export class HttpReply implements Reply {
   readonly #response: ServerResponse;
-  readonly #requestId: string;
+  /** What logs and error bodies call the request. */
+  readonly requestId: string;
   readonly #extra: string[] = [];
+  #notes: readonly string[] = [];
   readonly #clientIdleMs: number;
   readonly #batch: WriteBatch;
   /** Whether the body's chunks are framed here. */
   #framing = false;
   #isLimited = false;
   #gone = false;
+  /** The answer's bytes wait for the client to read. */
+  isFull = false;
+  isWhole = false;
+  spoken = false;
+  writes = 0;
   #onGone: (() => void) | undefined;
   #onDrained: (() => void) | undefined;
 
@@ -27,7 +34,7 @@ export class HttpReply implements Reply {
    */
   constructor(response: ServerResponse, requestId: string, clientIdleMs: number, batch: WriteBatch) {
     this.#response = response;
-    this.#requestId = requestId;
+    this.requestId = requestId;
     this.#clientIdleMs = clientIdleMs;
     this.#batch = batch;
     response.on('close', () => this.#closed());
@@ -46,9 +53,13 @@ export class HttpReply implements Reply {
     this.#extra.push(...headers);
   }
 
+  note(headers: readonly string[]): void {
+    this.#notes = headers;
+  }
+
   start(status: number, headers: readonly string[], length?: number): void {
-    const head = [...headers, ...this.#extra];
-    if (headerOf(headers, 'x-request-id') === undefined) head.push('X-Request-Id', this.#requestId);
+    const head = [...headers, ...this.#extra, ...this.#notes];
+    if (headerOf(headers, 'x-request-id') === undefined) head.push('X-Request-Id', this.requestId);
     if (status === 204) this.#framing = false;
     else if (length !== undefined) head.push('Content-Length', String(length));
     else if (this.#canFrame()) head.push('Transfer-Encoding', 'chunked');
@@ -69,6 +80,16 @@ export class HttpReply implements Reply {
   }
 
   write(bytes: Buffer): boolean {
+    this.spoken = true;
+    return this.#write(bytes);
+  }
+
+  beat(bytes: Buffer): void {
+    this.#write(bytes);
+  }
+
+  #write(bytes: Buffer): boolean {
+    this.writes++;
     const { socket } = this.#response;
     if (!this.#framing || socket === null) return this.#room(this.#response.write(Buffer.from(bytes)), this.#response);
     // A frame in one piece costs half of what node's four do: size, line end, data, line end.
@@ -79,6 +100,7 @@ export class HttpReply implements Reply {
   }
 
   end(bytes?: Buffer): void {
+    this.spoken = true;
     this.#batch.add(() => this.#end(bytes));
   }
 
@@ -123,7 +145,8 @@ export class HttpReply implements Reply {
 
   /** Without room, waits for it: not for ever. */
   #room(room: boolean, writable: Writable): boolean {
-    if (room) return true;
+    if (room || this.isFull) return room;
+    this.isFull = true;
     writable.once('drain', () => this.#drained());
     this.#limitIdleness();
     return false;
@@ -143,6 +166,7 @@ export class HttpReply implements Reply {
   }
 
   #drained(): void {
+    this.isFull = false;
     this.#response.socket?.setTimeout(0);
     const callback = this.#onDrained;
     this.#onDrained = undefined;

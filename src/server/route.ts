@@ -69,11 +69,12 @@ function pick(routes: readonly Route[], method: string, rest: string): Match {
   return route === undefined ? { route, allow: routes.flatMap(({ methods }) => methods) } : { route, rest };
 }
 
+const WITHOUT_V1 =
+  /^\/(chat\/completions|completions|embeddings|models|responses|messages|audio\/(?:transcriptions|translations)|systemone)(?=\/|$)/;
+
 /** A path as it is meant: clients are known to send slashes or a prefix too many, and `/v1` doubled or not at all. */
 export function tidy(path: string): string {
   const single = path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
   const bare = single.replace(/^\/ollama(?=\/|$)/, '').replace(/^\/api(?=\/v1\/)/, '') || '/';
-  return bare
-    .replace(/^(\/v1){2,}(?=\/)/, '/v1')
-    .replace(/^\/(chat\/completions|completions|embeddings|models)(?=\/|$)/, '/v1/$1');
+  return bare.replace(/^(\/v1){2,}(?=\/)/, '/v1').replace(WITHOUT_V1, '/v1/$1');
 }

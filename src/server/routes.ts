@@ -1,7 +1,14 @@
+import { countTokens, messages } from '../protocols/anthropic/operations.ts';
+import { transcriptions, translations } from '../protocols/audio/operations.ts';
+import type { Operation } from '../protocols/call.ts';
 import { copy, create, pull, remove } from '../protocols/ollama/management.ts';
 import { chat, embed, embeddings, generate } from '../protocols/ollama/operations.ts';
 import { systemOne } from '../protocols/ollama/systemone.ts';
+import { completions } from '../protocols/openai/completions.ts';
+import { openaiEmbeddings } from '../protocols/openai/embeddings.ts';
 import { chatCompletions } from '../protocols/openai/operations.ts';
+import { rerankAt } from '../protocols/rerank/operations.ts';
+import { responses } from '../protocols/responses/operations.ts';
 import type { Line } from '../relay/line.ts';
 import { Uploads } from '../relay/uploads.ts';
 import type { BodyBudget } from './body.ts';
@@ -23,14 +30,17 @@ export function routes(line: Line, budget: BodyBudget, keyRequired: boolean): Ro
     return { path, methods, handler: account(line, budget, path) };
   };
   const uploads = new Uploads();
+  const asks = (operation: Operation): Route => {
+    return { path: operation.path, methods: POST, handler: inference(line, budget, operation) };
+  };
   return [
     // Ollama
     { path: '/', methods: GET, open: ['HEAD'], handler: running },
-    { path: '/api/chat', methods: POST, handler: inference(line, budget, chat) },
-    { path: '/api/generate', methods: POST, handler: inference(line, budget, generate) },
-    { path: '/api/embed', methods: POST, handler: inference(line, budget, embed) },
-    { path: '/api/embeddings', methods: POST, handler: inference(line, budget, embeddings) },
-    { path: '/v1/systemone', methods: POST, handler: inference(line, budget, systemOne) },
+    asks(chat),
+    asks(generate),
+    asks(embed),
+    asks(embeddings),
+    asks(systemOne),
     { path: '/api/show', methods: POST, handler: showModel(line, budget) },
     { path: '/api/tags', methods: GET, handler: tags(line) },
     { path: '/api/ps', methods: GET, handler: ps(line) },
@@ -51,9 +61,19 @@ export function routes(line: Line, budget: BodyBudget, keyRequired: boolean): Ro
     { path: '/api/blobs/*', methods: ['HEAD'], handler: hasBlob(line) },
     { path: '/api/blobs/*', methods: POST, handler: uploadsBlob(line, uploads) },
     // OpenAI
-    { path: '/v1/chat/completions', methods: POST, handler: inference(line, budget, chatCompletions) },
+    asks(chatCompletions),
+    asks(completions),
+    asks(openaiEmbeddings),
+    asks(responses),
+    asks(transcriptions),
+    asks(translations),
     { path: '/v1/models', methods: GET, handler: modelList(line) },
     { path: '/v1/models/*', methods: GET, handler: modelById(line) },
+    // Rerank, under the paths of all who have it
+    ...['/v1/rerank', '/v2/rerank', '/rerank', '/v1/reranking', '/reranking'].map((path) => asks(rerankAt(path))),
+    // Anthropic
+    asks(messages),
+    asks(countTokens),
     // The router's own
     { path: '/health', methods: GET, handler: health(catalog) },
     { path: '/health/live', methods: GET, open: GET, handler: live },

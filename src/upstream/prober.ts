@@ -17,7 +17,7 @@ export interface Pace {
 export const DEFAULT_PACE: Pace = { healthy: 2_000, healthyOpenai: 15_000, unreachable: 1_000, timeout: 2_000 };
 
 /** Told what a probe found, and what the one before did. */
-type OnFound = (before: Findings | undefined, found: Findings) => void;
+type OnFound = (before: Findings | undefined, found: Findings, endpoint: Endpoint) => void;
 
 /** Keeps the catalog true: asks every endpoint again and again what it has. */
 export class Prober {
@@ -86,7 +86,7 @@ export class Prober {
       const findings = await askWhatItHas(this.#client, endpoint, before, patience);
       if (signal.aborted) return;
       this.#catalog.found(endpoint, findings);
-      this.#onFound(before, findings);
+      this.#onFound(before, findings, endpoint);
     } catch (error) {
       if (signal.aborted) return;
       const failure = error instanceof EndpointFailure ? error : new EndpointFailure('invalid', String(error), error);

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { nameFault, parseModelName, withoutLatest, withoutLocal } from '../../src/domain/model-name.ts';
+import {
+  looseName,
+  nameFault,
+  parseModelName,
+  shortNames,
+  withoutLatest,
+  withoutLocal,
+} from '../../src/domain/model-name.ts';
 
 /** Contract 1.3: what a client writes and the name it has in lists. */
 const KEYS: readonly (readonly [string, string])[] = [
@@ -126,4 +133,43 @@ test('the suffixes that servers do not know are taken off at the end alone', () 
     'a:Latest',
     'latest',
   ]);
+});
+
+for (const [id, ...names] of [
+  [
+    'ggml-org/gemma-3-4b-it-GGUF:Q4_K_M',
+    'ggml-org/gemma-3-4b-it-GGUF',
+    'gemma-3-4b-it-GGUF:Q4_K_M',
+    'gemma-3-4b-it-GGUF',
+  ],
+  ['unsloth/Qwen3-8B-GGUF:UD-Q4_K_XL', 'unsloth/Qwen3-8B-GGUF', 'Qwen3-8B-GGUF:UD-Q4_K_XL', 'Qwen3-8B-GGUF'],
+  ['a/b:bf16', 'a/b:BF16', 'a/b', 'b:BF16', 'b'],
+  ['a/b:iq3_xxs', 'a/b:IQ3_XXS', 'a/b', 'b:IQ3_XXS', 'b'],
+  ['a/b:mxfp4', 'a/b:MXFP4', 'a/b', 'b:MXFP4', 'b'],
+  ['/models/tiny-q8_0.gguf', '/models/tiny-q8_0', 'tiny-q8_0.gguf', 'tiny-q8_0'],
+  ['tiny'],
+  ['tiny:7b'],
+  ['tiny:latest'],
+] as const) {
+  test(`llama-server's ${id} is also called ${names.join(', ') || 'nothing else'}`, () => {
+    const others = shortNames(id).filter((name) => name !== id);
+    assert.deepEqual(others.toSorted(), [...names].toSorted());
+  });
+}
+
+test('a name of llama-server is read with and without its hub, and its quantisation in any case', () => {
+  for (const name of ['a/b:q4_k_m', 'hf.co/a/b:Q4_K_M', 'HF.co/a/b:Q4_k_M', 'https://huggingface.co/a/b:q4_K_m'])
+    assert.equal(looseName(name), 'a/b:Q4_K_M', name);
+  for (const name of ['a/b', 'a/b:latest', 'a/b:7b', 'a/B:cloud', 'x/hf.co/a', 'a:q4/b', 'qwen', ''])
+    assert.equal(looseName(name), name);
+});
+
+test('any short name is read as it is', () => {
+  const part = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,12}$/);
+  const quant = fc.constantFrom('', ':Q4_K_M', ':q8_0', ':F16', ':latest', ':7b');
+  fc.assert(
+    fc.property(part, part, quant, (owner, name, tag) => {
+      for (const short of shortNames(`${owner}/${name}${tag}`)) assert.equal(looseName(short), short);
+    }),
+  );
 });

@@ -102,15 +102,17 @@ describe('without a text the model is loaded (contract 1.5)', () => {
       assert.deepEqual(fleet.endpoints.a.loadedModels(), ['embedder:latest']);
     });
 
+    // Clients insist on numbers, which nobody has measured here.
+    const numbers = path === '/api/embed' ? { total_duration: 1, load_duration: 0, prompt_eval_count: 0 } : {};
     test(`on a llama-server that manages models: ${path} ${JSON.stringify(fields)}`, async () => {
       await using fleet = await startFleet({ l: { kind: 'llama-server', mode: 'router', models: [EMBEDDER] } });
       await using router = await routerBefore([fleet.endpoints.l]);
-      assert.deepEqual(jsonOf(await router.ask(path, { body })), answered);
+      assert.deepEqual(jsonOf(await router.ask(path, { body })), { ...answered, ...numbers });
       assert.deepEqual(fleet.endpoints.l.loadedModels(), ['embedder']);
     });
   }
 
-  test("where an endpoint that cannot embed for Ollama's clients has it loaded, one that can is asked", async () => {
+  test('where an endpoint that has it loaded was started without embeddings, another one is asked', async () => {
     await using fleet = await startFleet({
       l: { kind: 'llama-server', models: [EMBEDDER] },
       a: { kind: 'ollama', models: [EMBEDDER] },
@@ -119,6 +121,6 @@ describe('without a text the model is loaded (contract 1.5)', () => {
     await using router = await routerBefore([l, a]);
     const answer = await router.ask('/api/embed', { body: { model: 'embedder', input: 'x' } });
     assert.equal(answer.status, 200);
-    assert.deepEqual(counts(l, a), [0, 1]);
+    assert.deepEqual(counts(l, a), [1, 1]);
   });
 });

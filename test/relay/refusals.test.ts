@@ -80,7 +80,7 @@ test('an error in other words is told in those of the client', async () => {
   }
   const answer = await refused('ollama', COMPLETION, { status: 404, body: OLLAMA_ERROR });
   assert.deepEqual(jsonOf(answer).error, {
-    message: '{"error":{"code":400,"message":"exceeds the available context size"}}',
+    message: 'exceeds the available context size',
     type: 'invalid_request_error',
     param: null,
     code: 'context_length_exceeded',

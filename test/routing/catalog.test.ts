@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Endpoint } from '../../src/domain/endpoint.ts';
 import type { ListedModel } from '../../src/domain/model.ts';
 import { Catalog } from '../../src/routing/catalog.ts';
@@ -218,4 +218,69 @@ test('a model is told as it was last seen, reachable or not', () => {
   assert.equal(catalog.model(ollama, 'a')?.id, 'a');
   assert.equal(catalog.model(ollama, 'b'), undefined);
   assert.equal(catalog.model(llama, 'a'), undefined);
+});
+
+describe("llama-server's models answer to short names", () => {
+  const [hub, other] = [endpointOf('llama-server', { name: 'hub' }), endpointOf('vllm', { name: 'other' })];
+  const catalog = new Catalog([hub, other, ollama, openai]);
+  found(
+    catalog,
+    hub,
+    'ggml-org/gemma-3-4b-it-GGUF:Q4_K_M',
+    'a/twin-GGUF:Q4_K_M',
+    'a/twin-GGUF:Q8_0',
+    'b/same-GGUF:Q8_0',
+    'c/same-GGUF:Q8_0',
+    modelOf('d/taken-GGUF:Q8_0', { aliases: ['mine'] }),
+    modelOf('e/alias', { aliases: ['taken-GGUF'] }),
+    '/models/tiny.gguf',
+  );
+  found(catalog, other, 'org/served-GGUF:Q8_0');
+  found(catalog, ollama, 'hf.co/x/pulled-GGUF:Q4_K_M');
+  found(catalog, openai, 'y/remote-GGUF:Q4_K_M');
+
+  const GEMMA = 'hub ggml-org/gemma-3-4b-it-GGUF:Q4_K_M';
+  for (const [name, at] of [
+    ['ggml-org/gemma-3-4b-it-GGUF:Q4_K_M', GEMMA],
+    ['ggml-org/gemma-3-4b-it-GGUF:q4_k_m', GEMMA],
+    ['hf.co/ggml-org/gemma-3-4b-it-GGUF:Q4_K_M', GEMMA],
+    ['https://huggingface.co/ggml-org/gemma-3-4b-it-GGUF', GEMMA],
+    ['ggml-org/gemma-3-4b-it-GGUF', GEMMA],
+    ['gemma-3-4b-it-GGUF:Q4_K_M', GEMMA],
+    ['gemma-3-4b-it-GGUF:q4_k_m', GEMMA],
+    ['gemma-3-4b-it-GGUF', GEMMA],
+    ['gemma-3-4b-it-GGUF:latest', GEMMA],
+    ['tiny', 'hub /models/tiny.gguf'],
+    ['tiny.gguf', 'hub /models/tiny.gguf'],
+    ['mine', 'hub d/taken-GGUF:Q8_0'],
+    ['taken-GGUF', 'hub e/alias'],
+    ['twin-GGUF:Q8_0', 'hub a/twin-GGUF:Q8_0'],
+    ['b/same-GGUF', 'hub b/same-GGUF:Q8_0'],
+    ['hf.co/x/pulled-GGUF:q4_k_m', 'ollama hf.co/x/pulled-GGUF:Q4_K_M'],
+  ] as const)
+    test(name, () => assert.deepEqual(where(catalog, name), [[at], []]));
+
+  for (const [name, why] of [
+    ['twin-GGUF', 'which of the two quantisations is meant is not clear'],
+    ['a/twin-GGUF', 'nor is it with the owner'],
+    ['same-GGUF:Q8_0', 'which of the two owners is meant is not clear'],
+    ['gemma', 'it is not the name'],
+    ['GEMMA-3-4b-it-gguf', 'case counts'],
+    ['gemma-3-4b-it-GGUF:Q8_0', 'that is another quantisation'],
+    ['served-GGUF', 'only llama-server names its models so'],
+    ['remote-GGUF', 'only llama-server names its models so'],
+    ['pulled-GGUF', 'Ollama has rules of its own'],
+    ['', 'it is none'],
+  ] as const)
+    test(`but not to "${name}": ${why}`, () => assert.deepEqual(where(catalog, name)[0], []));
+
+  test('which are forgotten with the model', () => {
+    const changing = new Catalog([hub]);
+    found(changing, hub, 'a/x-GGUF:Q8_0', 'b/x-GGUF:Q4_0');
+    assert.deepEqual(where(changing, 'x-GGUF'), [[], []]);
+    found(changing, hub, 'a/x-GGUF:Q8_0');
+    assert.deepEqual(where(changing, 'x-GGUF'), [['hub a/x-GGUF:Q8_0'], []]);
+    changing.failed(hub, 'gone', false);
+    assert.deepEqual(where(changing, 'x-GGUF'), [[], ['hub']]);
+  });
 });

@@ -2,6 +2,7 @@ import type { AnswerEvent, Timings, TokenUsage } from '../../domain/answer.ts';
 import type { RawJson } from '../../domain/ask.ts';
 import { randomId } from '../../domain/random-id.ts';
 import { Refusal } from '../../errors.ts';
+import type { Heartbeat } from '../call.ts';
 import type { AnswerEncoder } from '../codec.ts';
 import { arrayText, objectText, text } from '../json/write.ts';
 
@@ -172,10 +173,20 @@ export class OllamaEncoder implements AnswerEncoder {
 
 /** What Ollama answers when it was asked to load or to unload a model. */
 export function acknowledgement(shape: Shape, model: string, reason: 'load' | 'unload'): string {
+  return bare(shape, model, { done: 'true', done_reason: text(reason) });
+}
+
+/** A line that adds nothing to the answer: clients take it for a piece of text without any. */
+export function heartbeat(shape: Shape, model: string): Heartbeat {
+  return { contentType: 'application/x-ndjson', text: `${bare(shape, model, { done: 'false' })}\n` };
+}
+
+/** An object of the answer that says nothing. */
+function bare(shape: Shape, model: string, last: Readonly<Record<string, RawJson>>): string {
   const stamp = { model: text(model), created_at: text(new Date().toISOString()) };
   const body =
     shape === 'chat' ? { message: objectText({ role: text('assistant'), content: text('') }) } : { response: text('') };
-  return objectText({ ...stamp, ...body, done: 'true', done_reason: text(reason) });
+  return objectText({ ...stamp, ...body, ...last });
 }
 
 function debugInfo(prompt: string, images: number): RawJson {

@@ -7,6 +7,7 @@ import type { Fields } from '../json/fields.ts';
 import { cutMembers } from '../json/splice.ts';
 import { renaming } from '../rename.ts';
 import { WholePipe } from '../whole-pipe.ts';
+import { heartbeat, type Shape } from './answer-encoder.ts';
 import { NdjsonPipe } from './ndjson-pipe.ts';
 import { readUsage } from './usage.ts';
 
@@ -27,11 +28,13 @@ export interface Traits {
   readonly intent?: (fields: Fields) => Call['intent'];
   readonly acknowledge?: (call: Call) => string;
   readonly translation?: Translation | EmbeddingTranslation;
+  /** Where the answer is generated: what its streams look like. */
+  readonly shape?: Shape;
 }
 
 /** Builds an operation of Ollama's protocol. */
 export function operation(traits: Traits): Operation {
-  const { path, acknowledge, translation } = traits;
+  const { path, acknowledge, translation, shape } = traits;
   const self: Operation = {
     protocol: 'ollama',
     path,
@@ -43,8 +46,15 @@ export function operation(traits: Traits): Operation {
     unknownModel: (model) => unknownModel(model, traits.notFound(model)),
     ...(acknowledge !== undefined && { acknowledge }),
     ...(translation !== undefined && { translation }),
+    ...(shape !== undefined && { truncates, heartbeat: (call: Call) => heartbeat(shape, call.model) }),
+    ...(shape === 'chat' && { conversation: 'ollama' as const }),
   };
   return self;
+}
+
+/** As on Ollama: what does not fit is left out unless the client forbids it. */
+function truncates({ fields }: Call): boolean {
+  return fields.type('truncate') === 'bool' ? fields.boolean('truncate') !== false : true;
 }
 
 /** Ollama loads a model anew for another `num_ctx`; one that is no number is for the endpoint to refuse. */

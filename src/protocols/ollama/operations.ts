@@ -4,7 +4,8 @@ import type { Call, Operation, Translation } from '../call.ts';
 import type { Fields } from '../json/fields.ts';
 import { objectText, text } from '../json/write.ts';
 import { acknowledgement, OllamaEncoder, type Shape } from './answer-encoder.ts';
-import { modelRequired, noModelNamed, operation } from './operation.ts';
+import { embedAsk, embeddingsAsk, encodeEmbedAnswer, encodeEmbeddingsAnswer } from './embed.ts';
+import { modelRequired, noModelNamed, operation, type Traits } from './operation.ts';
 import { optionName } from './options.ts';
 import { chatAsk, generateAsk, isRenderOnly, keepAlive } from './request.ts';
 
@@ -33,6 +34,9 @@ export const generate: Operation = operation({
   ...speaking('generate', generateAsk),
 });
 
+/** Ollama's words for a text to embed that has too many tokens. */
+const TOO_LONG = 'the input length exceeds the context length';
+
 /** `/api/embed`: a vector per text; without texts it loads the model. */
 export const embed: Operation = operation({
   path: '/api/embed',
@@ -40,7 +44,16 @@ export const embed: Operation = operation({
   requireModel: noModelNamed,
   notFound: notPulled,
   intent: (fields) => (/^(""|\[\s*\])?$/.test(fields.raw('input') ?? '') ? 'load' : 'answer'),
-  acknowledge: ({ model }) => objectText({ model: text(model), embeddings: '[]' }),
+  // Clients insist on the numbers.
+  acknowledge: ({ model }) =>
+    objectText({
+      model: text(model),
+      embeddings: '[]',
+      total_duration: '1',
+      load_duration: '0',
+      prompt_eval_count: '0',
+    }),
+  translation: { kind: 'embedding', targets: OTHERS, overflow: TOO_LONG, ask: embedAsk, encode: encodeEmbedAnswer },
 });
 
 /** `/api/embeddings`, the old form: one text, one vector. */
@@ -51,6 +64,13 @@ export const embeddings: Operation = operation({
   notFound: notPulled,
   intent: (fields) => (fields.isEmptyText('prompt') ? 'load' : 'answer'),
   acknowledge: () => objectText({ embedding: '[]' }),
+  translation: {
+    kind: 'embedding',
+    targets: OTHERS,
+    overflow: TOO_LONG,
+    ask: embeddingsAsk,
+    encode: encodeEmbeddingsAnswer,
+  },
 });
 
 /** `/api/show`: a question about a model. Clients name it in either field and leave the other one empty. */
@@ -80,11 +100,9 @@ function control(fields: Fields): Call['intent'] {
   return keepAlive(fields) === 0 ? 'unload' : 'load';
 }
 
-function speaking(
-  shape: Shape,
-  ask: Translation['ask'],
-): Pick<Operation, 'acknowledge'> & { translation: Translation } {
+function speaking(shape: Shape, ask: Translation['ask']): Pick<Traits, 'acknowledge' | 'shape' | 'translation'> {
   return {
+    shape,
     acknowledge: ({ model, intent }) => acknowledgement(shape, model, intent === 'unload' ? 'unload' : 'load'),
     translation: {
       kind: 'answer',

@@ -1,16 +1,8 @@
 import type { AnswerEvent } from '../../domain/answer.ts';
 import { asArray, asNumber, asObject, asString, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import type { AnswerDecoder } from '../codec.ts';
+import { errorOf } from '../error-text.ts';
 import { readTimings, readUsage } from './usage.ts';
-
-/** What a record says when it reports a failure instead of an answer; undefined where it does not. */
-export function errorOf(record: JsonObject): string | undefined {
-  const { error } = record;
-  // Very old builds of vLLM put the fields at the top.
-  if (record['object'] === 'error') return asString(record['message']) ?? JSON.stringify(record);
-  if (error === undefined || error === null || error === false || error === '') return undefined;
-  return asString(error) ?? asString(asObject(error)?.['message']) ?? JSON.stringify(error);
-}
 
 /** Turns the records of OpenAI-style answers, streamed or whole, into answer events. Keeps what fragments need. */
 export class RecordDecoder implements AnswerDecoder {

@@ -1,53 +1,96 @@
 import type { Endpoint } from '../../domain/endpoint.ts';
 import { RouterError } from '../../errors.ts';
 import { readFields } from '../body.ts';
-import type { AnswerPipe, Call, Names, Operation } from '../call.ts';
+import type { AnswerPipe, Call, Heartbeat, Names, Operation, Translation } from '../call.ts';
+import type { AnswerEncoder } from '../codec.ts';
 import type { Fields } from '../json/fields.ts';
 import { addMember, cutMembers, type Edit, setValue } from '../json/splice.ts';
 import { renaming } from '../rename.ts';
 import { SsePipe } from '../sse-pipe.ts';
 import { WholePipe } from '../whole-pipe.ts';
+import { fieldName, wantsUsage } from './ask-fields.ts';
+import { chatAsk } from './chat-ask.ts';
+import { ChatEncoder } from './chat-encoder.ts';
 import { CHOICES } from './stream-dialect.ts';
 import { readUsage } from './usage.ts';
 
-export const chatCompletions: Operation = {
-  protocol: 'openai',
-  path: '/v1/chat/completions',
-  native: ['ollama', 'llama-server', 'vllm', 'openai'],
-  decode,
-  edits,
-  verbatim,
-  unknownModel: (model) => new RouterError('model_not_found', `model '${model}' not found`, { param: 'model' }),
-};
+/** What OpenAI's operations that answer in choices differ in. */
+export interface Traits {
+  readonly path: string;
+  /** What errors call the request. */
+  readonly struct: string;
+  /** What must change for this endpoint beside what must in all of them. */
+  readonly edits: (call: Call, endpoint: Endpoint) => Edit[];
+  /** Prompts that one request has; default: one. */
+  readonly prompts?: (fields: Fields) => number;
+  readonly conversation?: Operation['conversation'];
+  readonly ask: Translation['ask'];
+  readonly Encoder: new (model: string, streaming: boolean, wantsUsage: boolean) => AnswerEncoder;
+}
 
-function decode(body: Buffer): Call {
-  const fields = readFields(body, { struct: 'ChatCompletionRequest', foldCase: false });
+/** Builds an operation that every kind of endpoint has; an Ollama that lacks it is asked in its own words. */
+export function operation(traits: Traits): Operation {
+  const { path, conversation } = traits;
+  const self: Operation = {
+    protocol: 'openai',
+    path,
+    native: ['ollama', 'llama-server', 'vllm', 'openai'],
+    decode: (body) => decode(self, traits, body),
+    edits: (call, endpoint) => edits(traits, call, endpoint),
+    verbatim: (call, endpoint, contentType, names) => verbatim(traits, call, endpoint, contentType, names),
+    unknownModel: (model) => new RouterError('model_not_found', `model '${model}' not found`, { param: 'model' }),
+    translation: translation(traits),
+    heartbeat: () => HEARTBEAT,
+    ...(conversation !== undefined && { conversation }),
+  };
+  return self;
+}
+
+export const chatCompletions: Operation = operation({
+  path: '/v1/chat/completions',
+  struct: 'ChatCompletionRequest',
+  edits: tokenLimit,
+  conversation: 'chat',
+  ask: chatAsk,
+  Encoder: ChatEncoder,
+});
+
+/** Ollama ignores `max_completion_tokens`. */
+function tokenLimit({ fields }: Call, { kind }: Endpoint): Edit[] {
+  const limit = kind === 'ollama' && fields.type('max_tokens') === undefined && fields.raw('max_completion_tokens');
+  return limit ? [add(fields, 'max_tokens', limit)] : [];
+}
+
+/** A comment, which clients pass over. */
+const HEARTBEAT: Heartbeat = { contentType: 'text/event-stream', text: ': nomyo waiting\n\n' };
+
+function translation({ ask, Encoder }: Traits): Translation {
+  return {
+    kind: 'answer',
+    targets: ['ollama'],
+    ask,
+    encoder: ({ model, streaming, fields }) => new Encoder(model, streaming, wantsUsage(fields)),
+    nameOf: fieldName,
+  };
+}
+
+function decode(self: Operation, { struct }: Traits, body: Buffer): Call {
+  const fields = readFields(body, { struct, foldCase: false });
   const model = fields.string('model') ?? '';
   if (model === '') throw new RouterError('model_required', 'model is required', { param: 'model' });
   const streaming = fields.boolean('stream') ?? false;
-  return { operation: chatCompletions, body, fields, model, modelField: 'model', streaming, intent: 'answer' };
+  return { operation: self, body, fields, model, modelField: 'model', streaming, intent: 'answer' };
 }
 
-function edits(call: Call, endpoint: Endpoint): Edit[] {
+function edits(traits: Traits, call: Call, endpoint: Endpoint): Edit[] {
   const { fields } = call;
-  const added: Edit[] = [];
-  if (asksForUsage(call, endpoint)) added.push(usageEdit(fields));
-  // Ollama ignores `max_completion_tokens`.
-  const limit =
-    endpoint.kind === 'ollama' && fields.type('max_tokens') === undefined
-      ? fields.raw('max_completion_tokens')
-      : undefined;
-  if (limit !== undefined) added.push(add(fields, 'max_tokens', limit));
-  return [...cutMembers(fields.members, 'nomyo'), ...added];
+  const usage = asksForUsage(call, endpoint) ? [usageEdit(fields)] : [];
+  return [...cutMembers(fields.members, 'nomyo'), ...usage, ...traits.edits(call, endpoint)];
 }
 
-/** Whether the router asks for token counts where the client did not; llama-server counts unasked, in `timings`. */
+/** Whether the router asks for token counts where the client did not; llama-server counts unasked. */
 function asksForUsage({ fields, streaming }: Call, { kind }: Endpoint): boolean {
-  return streaming && kind !== 'llama-server' && !clientAsksForUsage(fields);
-}
-
-function clientAsksForUsage(fields: Fields): boolean {
-  return fields.object('stream_options', 'StreamOptions')?.boolean('include_usage') === true;
+  return streaming && kind !== 'llama-server' && !wantsUsage(fields);
 }
 
 function usageEdit(fields: Fields): Edit {
@@ -63,18 +106,19 @@ function add({ members, brace }: Fields, key: string, json: string): Edit {
   return addMember(members, brace, key, json);
 }
 
-function verbatim(call: Call, endpoint: Endpoint, contentType: string, names: Names): AnswerPipe {
+function verbatim(traits: Traits, call: Call, endpoint: Endpoint, contentType: string, names: Names): AnswerPipe {
   const rename = renaming(names);
-  if (contentType.startsWith('text/event-stream'))
-    return new SsePipe(CHOICES, {
-      hideUsage: asksForUsage(call, endpoint),
-      edit: rename,
-      answers: choices(call, endpoint),
-    });
-  return new WholePipe(readUsage, rename ?? ((answer) => answer));
+  if (!contentType.startsWith('text/event-stream')) return new WholePipe(readUsage, rename ?? ((answer) => answer));
+  return new SsePipe(CHOICES, {
+    hideUsage: asksForUsage(call, endpoint),
+    edit: rename,
+    answers: answers(traits, call, endpoint),
+  });
 }
 
 /** How many answers come at once; Ollama gives one whatever it is asked. */
-function choices({ fields }: Call, { kind }: Endpoint): number {
-  return kind === 'ollama' || fields.type('n') !== 'number' ? 1 : Number(fields.number('n'));
+function answers({ prompts }: Traits, { fields }: Call, { kind }: Endpoint): number {
+  if (kind === 'ollama') return 1;
+  const each = fields.type('n') === 'number' ? Number(fields.number('n')) : 1;
+  return each * (prompts?.(fields) ?? 1);
 }

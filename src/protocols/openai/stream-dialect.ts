@@ -1,7 +1,10 @@
+import type { TokenUsage } from '../../domain/answer.ts';
+import type { RawJson } from '../../domain/ask.ts';
 import { asArray, asObject } from '../../domain/json.ts';
+import { randomId } from '../../domain/random-id.ts';
+import { errorOf } from '../error-text.ts';
 import { objectText, text } from '../json/write.ts';
 import type { StreamDialect } from '../sse-pipe.ts';
-import { errorOf } from './answer-decoder.ts';
 import { readUsage } from './usage.ts';
 
 /** Streams of chat completions and completions: each choice says why it stopped. */
@@ -17,5 +20,48 @@ export const CHOICES: StreamDialect = {
 /** The event that OpenAI's clients read as an error in the middle of a stream. */
 export function errorEvent(message: string): string {
   const error = { message: text(message), type: text('server_error'), param: 'null', code: text('upstream_lost') };
-  return `data: ${objectText({ error: objectText(error) })}\n\n`;
+  return recordEvent(objectText({ error: objectText(error) }));
 }
+
+/** Ends a stream that is complete. */
+export const DONE_EVENT = 'data: [DONE]\n\n';
+
+export function recordEvent(json: RawJson): string {
+  return `data: ${json}\n\n`;
+}
+
+/** What all objects of one answer have in common. */
+export class Envelope {
+  readonly #id: string;
+  readonly #created = Math.floor(Date.now() / 1000);
+  readonly #model: string;
+
+  constructor(idPrefix: string, model: string) {
+    this.#id = randomId(idPrefix);
+    this.#model = model;
+  }
+
+  /** One of these objects, of the type that clients know it by, with no choice or one. */
+  around(type: string, choice: RawJson | undefined, usage?: RawJson): RawJson {
+    return objectText({
+      id: text(this.#id),
+      object: text(type),
+      created: text(this.#created),
+      model: text(this.#model),
+      system_fingerprint: text('fp_ollama'),
+      choices: `[${choice ?? ''}]`,
+      usage,
+    });
+  }
+}
+
+/** Tokens as clients read them; what was not counted is 0. */
+export function usageText({ promptTokens, completionTokens }: TokenUsage = NO_TOKENS): RawJson {
+  return objectText({
+    prompt_tokens: text(promptTokens),
+    completion_tokens: text(completionTokens),
+    total_tokens: text(promptTokens + completionTokens),
+  });
+}
+
+const NO_TOKENS: TokenUsage = { promptTokens: 0, completionTokens: 0 };

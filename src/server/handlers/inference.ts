@@ -13,7 +13,7 @@ const LINES: Readonly<Record<Call['intent'], typeof relay>> = { answer: relay, l
 export function inference(line: Line, budget: BodyBudget, operation: Operation): Handler {
   return async ({ request, reply, query }) => {
     using hold = budget.open();
-    const call = operation.decode(await readBody(request, hold));
+    const call = operation.decode(await readBody(request, hold), request.headers['content-type']);
     try {
       await LINES[call.intent](line, { call, headers: request.rawHeaders, query }, reply);
     } catch (error) {

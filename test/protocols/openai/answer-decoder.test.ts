@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AnswerEvent } from '../../../src/domain/answer.ts';
 import type { JsonObject } from '../../../src/domain/json.ts';
-import { errorOf, RecordDecoder } from '../../../src/protocols/openai/answer-decoder.ts';
+import { errorOf } from '../../../src/protocols/error-text.ts';
+import { RecordDecoder } from '../../../src/protocols/openai/answer-decoder.ts';
 
 function decode(records: readonly JsonObject[], topLogprobs = 0): AnswerEvent[] {
   const decoder = new RecordDecoder(topLogprobs);

@@ -121,3 +121,37 @@ test('2.1 of two answers one that stopped is not all', () => {
   assert.equal(answered('vllm', body, one + two), one + two);
   assert.equal(answered('ollama', body, one), one, 'as Ollama gives one whatever it is asked');
 });
+
+test('2.1 a stream says that it waits in a comment, which clients pass over', () => {
+  const call = chatCompletions.decode(Buffer.from('{"model":"m","stream":true}'));
+  const { contentType, text } = chatCompletions.heartbeat?.(call) ?? {};
+  assert.deepEqual([contentType, text], ['text/event-stream', ': nomyo waiting\n\n']);
+  assert.equal(chatCompletions.conversation, 'chat');
+});
+
+test('4.5 an Ollama without the route is asked in its own words, any other is not', () => {
+  const { translation } = chatCompletions;
+  assert.ok(translation?.kind === 'answer');
+  assert.deepEqual(translation.targets, ['ollama']);
+  const call = chatCompletions.decode(
+    Buffer.from('{"model":"M","stream":true,"messages":[{"role":"user"}],"stream_options":{"include_usage":true}}'),
+  );
+  assert.equal(translation.ask(call).messages.length, 1);
+  const encoder = translation.encoder(call, () => 0);
+  assert.ok(encoder.streaming);
+  assert.match(encoder.end(), /"model":"M".*"usage":\{/s);
+});
+
+for (const [part, name] of [
+  ['toolChoice', 'tool_choice'],
+  ['parallelTools', 'parallel_tool_calls'],
+  ['maxTokens', 'max_tokens'],
+  ['contextLength', 'num_ctx'],
+  ['topLogprobs', 'top_logprobs'],
+  ['stop', 'stop'],
+] as const) {
+  test(`4.5 ${part} is ${name} to the client`, () => {
+    const { translation } = chatCompletions;
+    assert.equal(translation?.kind === 'answer' && translation.nameOf(part), name);
+  });
+}

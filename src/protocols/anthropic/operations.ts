@@ -1,0 +1,91 @@
+import type { EndpointKind } from '../../domain/endpoint.ts';
+import { RouterError } from '../../errors.ts';
+import { readFields } from '../body.ts';
+import type { AnswerPipe, Call, Heartbeat, Names, Operation } from '../call.ts';
+import type { Fields } from '../json/fields.ts';
+import { cutMembers, type Edit } from '../json/splice.ts';
+import { renaming } from '../rename.ts';
+import { SsePipe } from '../sse-pipe.ts';
+import { WholePipe } from '../whole-pipe.ts';
+import { MessagesEncoder } from './answer-encoder.ts';
+import { event } from './events.ts';
+import { invalid } from './field-table.ts';
+import { messagesAsk, nameOf } from './request.ts';
+import { MessageStream } from './stream-dialect.ts';
+import { readUsage } from './usage.ts';
+
+const KINDS: readonly EndpointKind[] = ['ollama', 'llama-server', 'vllm', 'openai'];
+const PING: Heartbeat = { contentType: 'text/event-stream', text: event('ping') };
+
+/** `/v1/messages`. */
+export const messages: Operation = {
+  protocol: 'anthropic',
+  path: '/v1/messages',
+  native: KINDS,
+  decode: decodeMessages,
+  edits: cutOwn,
+  verbatim: messagePipe,
+  unknownModel,
+  translation: {
+    kind: 'answer',
+    targets: KINDS,
+    ask: messagesAsk,
+    encoder: ({ model, streaming }) => new MessagesEncoder(model, streaming),
+    nameOf,
+  },
+  conversation: 'anthropic',
+  heartbeat: () => PING,
+};
+
+/** `/v1/messages/count_tokens`: the tokens of a request that is not made. */
+export const countTokens: Operation = {
+  protocol: 'anthropic',
+  path: '/v1/messages/count_tokens',
+  native: ['llama-server', 'vllm', 'openai'],
+  decode: (body) => call(countTokens, body, () => false),
+  edits: cutOwn,
+  verbatim: countPipe,
+  unknownModel,
+};
+
+function decodeMessages(body: Buffer): Call {
+  return call(messages, body, (fields) => {
+    const limit = Number(fields.number('max_tokens', 'int') ?? 0);
+    if (limit <= 0 || !Number.isInteger(limit))
+      throw invalid('max_tokens', 'max_tokens is required and must be positive');
+    return fields.boolean('stream') ?? false;
+  });
+}
+
+/** A request that names its model and has messages; `streams` looks at what else it must have. */
+function call(operation: Operation, body: Buffer, streams: (fields: Fields) => boolean): Call {
+  const fields = readFields(body, { struct: 'MessagesRequest', foldCase: false });
+  const model = fields.string('model') ?? '';
+  if (model === '') throw new RouterError('model_required', 'model is required', { param: 'model' });
+  const streaming = streams(fields);
+  if (fields.isEmptyArray('messages', 'MessageParam')) throw invalid('messages', 'messages is required');
+  return { operation, body, fields, model, modelField: 'model', streaming, intent: 'answer' };
+}
+
+/** The router's own field must not reach an endpoint. */
+function cutOwn({ fields }: Call): Edit[] {
+  return cutMembers(fields.members, 'nomyo');
+}
+
+function unknownModel(model: string): RouterError {
+  return new RouterError('model_not_found', `model '${model}' not found`, { param: 'model' });
+}
+
+function messagePipe(_call: Call, _endpoint: unknown, contentType: string, names: Names): AnswerPipe {
+  if (contentType.startsWith('text/event-stream'))
+    return new SsePipe(new MessageStream(), { edit: renaming(names, 'message') });
+  return new WholePipe(readUsage, renaming(names) ?? ((answer) => answer));
+}
+
+/** What was counted was not spent. */
+function countPipe(): AnswerPipe {
+  return new WholePipe(
+    () => undefined,
+    (answer) => answer,
+  );
+}

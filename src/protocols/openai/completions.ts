@@ -1,0 +1,35 @@
+import type { Endpoint } from '../../domain/endpoint.ts';
+import type { Call, Operation } from '../call.ts';
+import type { Fields } from '../json/fields.ts';
+import { scanArray } from '../json/scan.ts';
+import { type Edit, setValue } from '../json/splice.ts';
+import { completionAsk, onlyPrompt } from './completion-ask.ts';
+import { CompletionEncoder } from './completion-encoder.ts';
+import { operation } from './operations.ts';
+
+/** `/v1/completions`: continues a prompt, or several at once. */
+export const completions: Operation = operation({
+  path: '/v1/completions',
+  struct: 'CompletionRequest',
+  edits: promptEdit,
+  prompts,
+  ask: completionAsk,
+  Encoder: CompletionEncoder,
+});
+
+/** Ollama takes a text and no list of them. */
+function promptEdit({ fields }: Call, { kind }: Endpoint): Edit[] {
+  const only = kind === 'ollama' ? onlyPrompt(fields) : undefined;
+  const member = fields.member('prompt');
+  if (only === undefined || member === undefined) return [];
+  return [setValue(member, fields.bytes.toString('utf8', only.start, only.end))];
+}
+
+/** A list is as many prompts as it has elements, unless those are tokens of one, by their numbers. */
+function prompts(fields: Fields): number {
+  const member = fields.member('prompt');
+  if (member === undefined || fields.type('prompt') !== 'array') return 1;
+  const elements = scanArray(fields.bytes, member.start);
+  const isTokens = elements.some(({ start }) => /[-\d]/.test(String.fromCharCode(fields.bytes[start] ?? 0)));
+  return isTokens ? 1 : Math.max(1, elements.length);
+}

@@ -1,0 +1,71 @@
+/** What an endpoint says it cannot do, as far as its words are known. */
+export type Inability =
+  /** The prompt is longer than the context; with the tokens of both where they are told. */
+  | { readonly of: 'context'; readonly promptTokens?: number; readonly contextTokens?: number }
+  | { readonly of: 'tools' }
+  | { readonly of: 'images' }
+  | { readonly of: 'thinking' }
+  /** It has no such route. */
+  | { readonly of: 'route' };
+
+/**
+ * Context overflow in the words of llama-server (also inside Ollama's error), of vLLM and OpenAI, and of Ollama itself.
+ * The two groups are the prompt's tokens and the context's, in the order of `first`.
+ */
+const OVERFLOWS: readonly { readonly pattern: RegExp; readonly first: 'prompt' | 'context' | undefined }[] = [
+  { pattern: /request \((\d+) tokens\) exceeds the available context size \((\d+) tokens\)/i, first: 'prompt' },
+  { pattern: /input \((\d+) tokens\) is larger than the max context size \((\d+) tokens\)/i, first: 'prompt' },
+  {
+    pattern:
+      /maximum context length is (\d+) tokens\b.*?(?:resulted in|requested|request has) (\d+) (?:input )?tokens/is,
+    first: 'context',
+  },
+  {
+    pattern: /maximum (?:context|input) length is \d+ tokens|exceed_context_size|context_length_exceeded/i,
+    first: undefined,
+  },
+  {
+    pattern: /exceeds? (?:the |available |maximum |model'?s? )*(?:context|input) (?:length|size|window)/i,
+    first: undefined,
+  },
+  { pattern: /input(?: \(\d+ tokens\))? is too large to process|prompt is too long/i, first: undefined },
+  { pattern: /longer than the (?:maximum )?(?:model|context) length|context length exceeded/i, first: undefined },
+];
+
+const TOOLS =
+  /does not support tools|tools param requires|tool choice requires|\btools?['"]? (?:is|are|use is) not supported/i;
+const IMAGES =
+  /image input is not supported|not a multimodal model|does not support (?:images?|vision|image input|multimodal)|image_url is only supported|images? (?:is|are) not supported/i;
+const THINKING = /does not support thinking/i;
+/** How servers, web frameworks and the proxies before them say that there is no such route; "not found" may be a model too. */
+const NO_ROUTE =
+  /^not found$|page not found|file not found|invalid url|unknown (?:url|route|path|endpoint)|no (?:such )?route|cannot post|route not found|not allowed|answered 40[45]|<html/i;
+
+/** What the refusal says, in which words of which server ever; undefined where it is anything else. */
+export function inabilityIn(status: number, message: string): Inability | undefined {
+  const overflow = overflowIn(message);
+  if (overflow !== undefined) return overflow;
+  if (TOOLS.test(message)) return { of: 'tools' };
+  if (IMAGES.test(message)) return { of: 'images' };
+  if (THINKING.test(message)) return { of: 'thinking' };
+  return saysNoRoute(status, message) ? { of: 'route' } : undefined;
+}
+
+function saysNoRoute(status: number, message: string): boolean {
+  if (status === 405) return true;
+  // What a model or the way a server was started does not allow is said with 501, too.
+  if (status === 501) return !/model|embedding|rerank|--/i.test(message);
+  return status === 404 && NO_ROUTE.test(message);
+}
+
+function overflowIn(message: string): Inability | undefined {
+  for (const { pattern, first } of OVERFLOWS) {
+    const found = pattern.exec(message);
+    if (found === null) continue;
+    const [one, two] = [Number(found[1]), Number(found[2])];
+    if (first === undefined || !(two > 0)) return { of: 'context' };
+    const [promptTokens, contextTokens] = first === 'prompt' ? [one, two] : [two, one];
+    return { of: 'context', promptTokens, contextTokens };
+  }
+  return undefined;
+}

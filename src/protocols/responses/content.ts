@@ -1,0 +1,69 @@
+import type { Part } from '../../domain/ask.ts';
+import type { RouterError } from '../../errors.ts';
+import type { Fields } from '../json/fields.ts';
+import { invalid, unsupported } from './refuse.ts';
+
+/** The parts of an item's `content` or `output`: a text, or a list. `at` is where the item stands, as `input[3]`. */
+export function readContent(item: Fields, key: 'content' | 'output', at: string): Part[] {
+  const type = item.type(key);
+  if (type === 'string') return textPart(item.string(key));
+  if (type !== 'array') throw invalid(at, `${at}: ${key} must be a string or array`);
+  return item.objects(key, 'ResponsesContent').flatMap((part) => readPart(part, at));
+}
+
+function readPart(part: Fields, at: string): Part[] {
+  const type = part.string('type');
+  switch (type) {
+    case 'input_text':
+    case 'output_text':
+    case 'text':
+      return textPart(part.string('text'));
+    case 'refusal':
+      return textPart(part.string('refusal'));
+    case 'input_image':
+      return [image(part, at)];
+    case 'input_audio':
+      return [audio(part, at)];
+    case 'input_file':
+      throw unsupported(at, `${at}: file inputs are not supported by this backend`);
+    default:
+      throw invalid(at, `${at}: unknown content type: ${JSON.stringify(type ?? '')}`);
+  }
+}
+
+function textPart(text = ''): Part[] {
+  return text === '' ? [] : [{ type: 'text', text }];
+}
+
+/** The head of a `data:` URL; the base64 behind it may be megabytes. */
+const DATA_HEAD = /^data:([^;,]*)(?:;[^;,]*)*?;base64,/i;
+const MAX_HEAD = 256;
+
+function image(part: Fields, at: string): Part {
+  if (part.type('file_id') !== undefined) throw unsupported(at, `${at}: file_id is not supported by this backend`);
+  const url = part.string('image_url') ?? '';
+  const detail = part.string('detail');
+  if (/^https?:\/\//i.test(url)) return { type: 'image-url', url, detail };
+  const head = DATA_HEAD.exec(url.slice(0, MAX_HEAD));
+  if (head === null) throw wrongImage(at);
+  const [before, mediaType] = head;
+  const base64 = checkedBase64(url.slice(before.length), at);
+  return { type: 'media', base64, mediaType: mediaType || undefined, detail };
+}
+
+function audio(part: Fields, at: string): Part {
+  const sound = part.object('input_audio', 'InputAudio');
+  const base64 = checkedBase64(sound?.string('data') ?? '', at);
+  const format = sound?.string('format');
+  return { type: 'media', base64, mediaType: format === undefined ? undefined : `audio/${format}` };
+}
+
+/** Base64 and nothing else: an address or the name of a file must reach no endpoint that would open it. */
+function checkedBase64(base64: string, at: string): string {
+  if (base64 === '' || /[^A-Za-z0-9+/=\r\n]/.test(base64)) throw wrongImage(at);
+  return base64;
+}
+
+function wrongImage(at: string): RouterError {
+  return invalid(at, `${at}: invalid image or audio input: a data URL with base64 or an http(s) URL is expected`);
+}

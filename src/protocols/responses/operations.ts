@@ -1,0 +1,67 @@
+import type { Endpoint, EndpointKind } from '../../domain/endpoint.ts';
+import { RouterError } from '../../errors.ts';
+import { readFields } from '../body.ts';
+import type { AnswerPipe, Call, Names, Operation } from '../call.ts';
+import type { Fields } from '../json/fields.ts';
+import { cutMembers, type Edit } from '../json/splice.ts';
+import { renaming } from '../rename.ts';
+import { SsePipe } from '../sse-pipe.ts';
+import { WholePipe } from '../whole-pipe.ts';
+import { ResponsesEncoder } from './answer-encoder.ts';
+import { invalid, unsupported } from './refuse.ts';
+import { responsesAsk, storedParts } from './request.ts';
+import { mayTruncate, settingName } from './settings.ts';
+import { RESPONSE_EVENTS, readUsage } from './stream-dialect.ts';
+
+const KINDS: readonly EndpointKind[] = ['ollama', 'llama-server', 'vllm', 'openai'];
+
+/** `/v1/responses`: some versions of every kind of endpoint lack it. */
+export const responses: Operation = {
+  protocol: 'openai',
+  path: '/v1/responses',
+  native: KINDS,
+  decode,
+  edits,
+  verbatim,
+  unknownModel: (model) => new RouterError('model_not_found', `model '${model}' not found`, { param: 'model' }),
+  translation: {
+    kind: 'answer',
+    targets: KINDS,
+    ask: responsesAsk,
+    encoder: (call) => new ResponsesEncoder(call),
+    nameOf: settingName,
+  },
+  conversation: 'responses',
+  truncates: ({ fields }) => mayTruncate(fields),
+  heartbeat: () => ({ contentType: 'text/event-stream', text: ': nomyo waiting\n\n' }),
+};
+
+function decode(body: Buffer): Call {
+  const fields = readFields(body, { struct: 'ResponsesRequest', foldCase: false });
+  const model = fields.string('model') ?? '';
+  if (model === '') throw new RouterError('model_required', 'model is required', { param: 'model' });
+  requireInput(fields);
+  const streaming = fields.boolean('stream') ?? false;
+  return { operation: responses, body, fields, model, modelField: 'model', streaming, intent: 'answer' };
+}
+
+/** What a server keeps may stand in for it. */
+function requireInput(fields: Fields): void {
+  const type = fields.type('input');
+  if (type === 'string' || type === 'array') return;
+  if (type !== undefined) throw invalid('input', 'input must be a string or an array of items');
+  if (storedParts(fields).length === 0) throw invalid('input', 'input is required');
+}
+
+/** Ollama keeps nothing, and passes over what stands for something kept. */
+function edits({ fields }: Call, { kind }: Endpoint): Edit[] {
+  const [stored] = kind === 'ollama' ? storedParts(fields) : [];
+  if (stored !== undefined) throw unsupported(stored);
+  return cutMembers(fields.members, 'nomyo');
+}
+
+function verbatim(_call: Call, _endpoint: Endpoint, contentType: string, names: Names): AnswerPipe {
+  const edit = renaming(names, 'response');
+  if (contentType.startsWith('text/event-stream')) return new SsePipe(RESPONSE_EVENTS, { edit });
+  return new WholePipe(readUsage, edit ?? ((answer) => answer));
+}

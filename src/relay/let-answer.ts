@@ -1,0 +1,37 @@
+import type { Endpoint, Protocol } from '../domain/endpoint.ts';
+import { headerOf } from '../domain/headers.ts';
+import type { AnswerPipe } from '../protocols/call.ts';
+import type { UpstreamRequest } from '../upstream/client.ts';
+import { copyAnswer } from './copy.ts';
+import type { Line } from './line.ts';
+import { refuse } from './refusal.ts';
+import type { Reply } from './reply.ts';
+
+/** One request to one endpoint, and how its answer is let through. */
+export interface Errand {
+  readonly endpoint: Endpoint;
+  readonly request: UpstreamRequest;
+  /** The client's protocol, and whether the endpoint's refusals are in it. */
+  readonly protocol: Protocol;
+  readonly native: boolean;
+  /** Told when the endpoint begins to answer. */
+  readonly onAnswer?: () => void;
+  pipe(contentType: string): AnswerPipe;
+}
+
+/**
+ * Sends a request and copies its answer to the client; resolves to the pipe it came through. Throws what came in the way
+ * while the client had been sent nothing of an answer; what comes later ends the answer and is held against the endpoint.
+ */
+export async function letAnswer(line: Line, errand: Errand, reply: Reply): Promise<AnswerPipe> {
+  const { endpoint, request, protocol, native } = errand;
+  using exchange = line.upstream.open(request);
+  reply.onGone(() => exchange.abort());
+  const answer = await exchange.answer;
+  if (answer.status >= 300) await refuse(answer, endpoint, protocol, native);
+  errand.onAnswer?.();
+  const pipe = errand.pipe(headerOf(answer.headers, 'content-type') ?? '');
+  const broken = await copyAnswer(answer, pipe, reply);
+  if (broken !== undefined) line.failed(endpoint, broken);
+  return pipe;
+}

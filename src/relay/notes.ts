@@ -1,0 +1,20 @@
+/** Field names come from clients: only what a header can hold is named, and no more of it than this. */
+const MAX_NAME = 64;
+const MAX_NAMES = 32;
+
+/** The headers that tell a client what of its request was not passed on, and what was changed after a refusal. */
+export function notesOf(dropped: readonly string[], changes: readonly string[]): readonly string[] {
+  if (dropped.length === 0 && changes.length === 0) return NOTHING;
+  const notes: string[] = [];
+  if (dropped.length > 0) notes.push('X-Nomyo-Dropped', namesOf(dropped));
+  if (changes.length > 0) notes.push('X-Nomyo-Recovered', changes.join('; '));
+  return notes;
+}
+
+const NOTHING: readonly string[] = [];
+
+function namesOf(names: readonly string[]): string {
+  const unique = [...new Set(names)];
+  const shown = unique.slice(0, MAX_NAMES).map((name) => name.replace(/[^\w.[\]-]/g, '?').slice(0, MAX_NAME));
+  return unique.length > MAX_NAMES ? `${shown.join(', ')}, and ${unique.length - MAX_NAMES} more` : shown.join(', ');
+}
