@@ -51,6 +51,8 @@ export interface Operation {
   readonly conversation?: Conversation;
   /** Whether the client lets older turns go where they do not fit; undefined leaves it to the operator. */
   truncates?(call: Call): boolean | undefined;
+  /** The requests to ask one after the other instead, where this kind of endpoint takes no more than one thing at a time. */
+  split?(call: Call, endpoint: Endpoint): Split | undefined;
   /** What a stream says while its endpoint is silent; absent where nothing may be said. */
   heartbeat?(call: Call): Heartbeat;
 }
@@ -83,6 +85,22 @@ export interface EmbeddingTranslation {
   readonly overflow?: string;
   /** The whole answer, `durationMs` after the request was sent. */
   encode(call: Call, vectors: Vectors, durationMs: number): string;
+}
+
+/** One request as several, and how their answers become one. */
+export interface Split {
+  readonly calls: readonly Call[];
+  readonly series: Series;
+}
+
+/** Joins answers that come one after the other. */
+export interface Series {
+  /** `failed`: an answer was an error, which the client has been told; `ended`: one broke off, and the reply with it. */
+  readonly state: 'going' | 'failed' | 'ended';
+  /** Takes the answer in this place, as it would be alone. */
+  part(place: number, answer: AnswerPipe): AnswerPipe;
+  /** What ends a stream of which some was sent. */
+  fail(message: string): Buffer;
 }
 
 /** What the client and the request sent upstream call the model. */

@@ -8,33 +8,40 @@ import type { Reply } from './reply.ts';
  * Copies an answer to the client through its pipe, at the pace of the slower side. Resolves when the last byte is handed
  * over. Nothing is sent before there is something to say, so that until then another endpoint can still answer: a failure
  * by then rejects, a later one ends the answer in a way that no client takes for complete, and is what this resolves to.
+ * `more`: another answer follows in the same reply.
  */
 export function copyAnswer(
   answer: UpstreamAnswer,
   pipe: AnswerPipe,
   reply: Reply,
+  more = false,
 ): Promise<EndpointFailure | undefined> {
-  return new Promise((resolve, reject) => answer.read(new Copy(answer, pipe, reply, resolve, reject)));
+  return new Promise((resolve, reject) => answer.read(new Copy({ answer, pipe, reply, more, resolve, reject })));
+}
+
+interface Parts {
+  readonly answer: UpstreamAnswer;
+  readonly pipe: AnswerPipe;
+  readonly reply: Reply;
+  readonly more: boolean;
+  readonly resolve: (broken: EndpointFailure | undefined) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 class Copy implements AnswerSink {
   readonly #answer: UpstreamAnswer;
   readonly #pipe: AnswerPipe;
   readonly #reply: Reply;
+  readonly #more: boolean;
   readonly #resolve: (broken: EndpointFailure | undefined) => void;
   readonly #reject: (error: unknown) => void;
   #over = false;
 
-  constructor(
-    answer: UpstreamAnswer,
-    pipe: AnswerPipe,
-    reply: Reply,
-    resolve: (broken: EndpointFailure | undefined) => void,
-    reject: (error: unknown) => void,
-  ) {
+  constructor({ answer, pipe, reply, more, resolve, reject }: Parts) {
     this.#answer = answer;
     this.#pipe = pipe;
     this.#reply = reply;
+    this.#more = more;
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -72,8 +79,11 @@ class Copy implements AnswerSink {
   }
 
   #sendLast(rest: Buffer): void {
-    this.#start(rest.length);
-    this.#reply.end(rest);
+    if (this.#more) this.#send(rest);
+    else {
+      this.#start(rest.length);
+      this.#reply.end(rest);
+    }
     this.#finish();
   }
 

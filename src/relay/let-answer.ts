@@ -17,6 +17,8 @@ export interface Errand {
   /** Told when the endpoint begins to answer. */
   readonly onAnswer?: () => void;
   pipe(contentType: string): AnswerPipe;
+  /** Another answer follows this one in the same reply. */
+  readonly more?: boolean;
 }
 
 /**
@@ -31,7 +33,7 @@ export async function letAnswer(line: Line, errand: Errand, reply: Reply): Promi
   if (answer.status >= 300) await refuse(answer, endpoint, protocol, native);
   errand.onAnswer?.();
   const pipe = errand.pipe(headerOf(answer.headers, 'content-type') ?? '');
-  const broken = await copyAnswer(answer, pipe, reply);
+  const broken = await copyAnswer(answer, pipe, reply, errand.more);
   if (broken !== undefined) line.failed(endpoint, broken);
   return pipe;
 }

@@ -5,13 +5,13 @@ import { ClientGone, EndpointFailure, Refusal } from '../errors.ts';
 import { errorText } from '../protocols/error-text.ts';
 import { text } from '../protocols/json/write.ts';
 import { fetchJson } from '../upstream/fetch-json.ts';
+import { answerFrom } from './answer-from.ts';
 import { Attempts } from './attempts.ts';
 import { catalogReady } from './catalog-ready.ts';
 import { verbatimLane } from './lane.ts';
 import type { Incoming, Line } from './line.ts';
 import { Recovery } from './recovery.ts';
 import { checkKey } from './refusal.ts';
-import { answerFrom } from './relay.ts';
 import type { Reply } from './reply.ts';
 
 /** Ollama answers an unload at once; llama-server stops a process. */

@@ -1,11 +1,13 @@
 import type { Endpoint } from '../../domain/endpoint.ts';
-import type { Call, Operation } from '../call.ts';
+import type { Call, Operation, Split } from '../call.ts';
 import type { Fields } from '../json/fields.ts';
 import { scanArray } from '../json/scan.ts';
-import { type Edit, setValue } from '../json/splice.ts';
+import { type Edit, setValue, splice } from '../json/splice.ts';
+import { wantsUsage } from './ask-fields.ts';
 import { completionAsk, onlyPrompt } from './completion-ask.ts';
 import { CompletionEncoder } from './completion-encoder.ts';
 import { operation } from './operations.ts';
+import { CompletionSeries } from './series.ts';
 
 /** `/v1/completions`: continues a prompt, or several at once. */
 export const completions: Operation = operation({
@@ -13,6 +15,7 @@ export const completions: Operation = operation({
   struct: 'CompletionRequest',
   edits: promptEdit,
   prompts,
+  split,
   ask: completionAsk,
   Encoder: CompletionEncoder,
 });
@@ -24,6 +27,21 @@ function promptEdit({ fields }: Call, { kind }: Endpoint): Edit[] {
   if (only === undefined || member === undefined) return [];
   return [setValue(member, fields.bytes.toString('utf8', only.start, only.end))];
 }
+
+/** Ollama is asked for each text of a list by itself. */
+function split(call: Call, { kind }: Endpoint): Split | undefined {
+  const { fields } = call;
+  const member = fields.member('prompt');
+  if (kind !== 'ollama' || member === undefined || fields.type('prompt') !== 'array') return undefined;
+  const elements = scanArray(fields.bytes, member.start);
+  if (elements.length < 2 || !elements.every(({ start }) => fields.bytes[start] === QUOTE)) return undefined;
+  const calls = elements.map(({ start, end }) => {
+    return completions.decode(splice(fields.bytes, [setValue(member, fields.bytes.toString('utf8', start, end))]));
+  });
+  return { calls, series: new CompletionSeries(calls.length, call.streaming && wantsUsage(fields)) };
+}
+
+const QUOTE = 0x22;
 
 /** A list is as many prompts as it has elements, unless those are tokens of one, by their numbers. */
 function prompts(fields: Fields): number {

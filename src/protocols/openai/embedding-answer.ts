@@ -1,9 +1,9 @@
 import type { JsonValue } from '../../domain/json.ts';
 import type { Names } from '../call.ts';
+import type { Finished } from '../held-pipe.ts';
 import { decodeString, findMember, type Member, scanObject } from '../json/scan.ts';
 import { type Edit, setValue, splice } from '../json/splice.ts';
 import { text } from '../json/write.ts';
-import type { Finished } from '../rerank/held-pipe.ts';
 import { packVector, readVector, shorten, vectorText } from '../vectors.ts';
 import { readPromptUsage } from './embedding-usage.ts';
 

@@ -3,11 +3,11 @@ import type { Endpoint } from '../../domain/endpoint.ts';
 import { RouterError } from '../../errors.ts';
 import { readFields } from '../body.ts';
 import type { AnswerPipe, Call, Names, Operation } from '../call.ts';
+import { HeldPipe } from '../held-pipe.ts';
 import type { Fields } from '../json/fields.ts';
 import { scanArray } from '../json/scan.ts';
 import { cutMembers, type Edit } from '../json/splice.ts';
 import { arrayText, objectText, text } from '../json/write.ts';
-import { HeldPipe } from '../rerank/held-pipe.ts';
 import { packVector, vectorText } from '../vectors.ts';
 import { finishEmbeddings, type Wanted } from './embedding-answer.ts';
 

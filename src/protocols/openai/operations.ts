@@ -24,13 +24,14 @@ export interface Traits {
   /** Prompts that one request has; default: one. */
   readonly prompts?: (fields: Fields) => number;
   readonly conversation?: Operation['conversation'];
+  readonly split?: Operation['split'];
   readonly ask: Translation['ask'];
   readonly Encoder: new (model: string, streaming: boolean, wantsUsage: boolean) => AnswerEncoder;
 }
 
 /** Builds an operation that every kind of endpoint has; an Ollama that lacks it is asked in its own words. */
 export function operation(traits: Traits): Operation {
-  const { path, conversation } = traits;
+  const { path, conversation, split } = traits;
   const self: Operation = {
     protocol: 'openai',
     path,
@@ -42,6 +43,7 @@ export function operation(traits: Traits): Operation {
     translation: translation(traits),
     heartbeat: () => HEARTBEAT,
     ...(conversation !== undefined && { conversation }),
+    ...(split !== undefined && { split }),
   };
   return self;
 }

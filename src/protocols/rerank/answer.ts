@@ -1,12 +1,12 @@
 import type { JsonValue } from '../../domain/json.ts';
 import { randomId } from '../../domain/random-id.ts';
 import { EndpointFailure } from '../../errors.ts';
+import type { Finished } from '../held-pipe.ts';
 import type { Fields } from '../json/fields.ts';
 import { findMember, type Member, scanArray, scanObject } from '../json/scan.ts';
 import { addMember, type Edit, splice } from '../json/splice.ts';
 import { arrayText, objectText, text } from '../json/write.ts';
 import { readPromptUsage } from '../openai/embedding-usage.ts';
-import type { Finished } from './held-pipe.ts';
 import { documentsOf, isTei, rawAt, textIn } from './texts.ts';
 
 /** One result of a ranking. */

@@ -2,11 +2,11 @@ import type { Endpoint } from '../../domain/endpoint.ts';
 import { RouterError } from '../../errors.ts';
 import { readFields } from '../body.ts';
 import type { Call, Operation } from '../call.ts';
+import { HeldPipe } from '../held-pipe.ts';
 import type { Fields } from '../json/fields.ts';
 import { cutMembers, type Edit } from '../json/splice.ts';
 import { renaming } from '../rename.ts';
 import { finishRanking } from './answer.ts';
-import { HeldPipe } from './held-pipe.ts';
 import { checkTexts, documentsOf, isTei, rawAt, textIn } from './texts.ts';
 
 /** Cohere's second version; its clients expect more of an answer. */

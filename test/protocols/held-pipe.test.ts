@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EndpointFailure } from '../../../src/errors.ts';
-import { HeldPipe } from '../../../src/protocols/rerank/held-pipe.ts';
-import { feed } from '../feeding.ts';
+import { EndpointFailure } from '../../src/errors.ts';
+import { HeldPipe } from '../../src/protocols/held-pipe.ts';
+import { feed } from './feeding.ts';
 
 const USAGE = { promptTokens: 1, completionTokens: 0 };
 

@@ -1,7 +1,7 @@
-import type { TokenUsage } from '../../domain/answer.ts';
-import { EndpointFailure } from '../../errors.ts';
-import { type AnswerPipe, NOTHING } from '../call.ts';
-import { JsonSyntaxError } from '../json/scan.ts';
+import type { TokenUsage } from '../domain/answer.ts';
+import { EndpointFailure } from '../errors.ts';
+import { type AnswerPipe, NOTHING } from './call.ts';
+import { JsonSyntaxError } from './json/scan.ts';
 
 /** The longest answer that is held, in bytes: thousands of long vectors fit. */
 const MAX_BYTES = 256 * 1024 * 1024;

@@ -1,0 +1,29 @@
+import type { Split } from '../protocols/call.ts';
+import type { Placement } from '../routing/router.ts';
+import { answerFrom } from './answer-from.ts';
+import type { Incoming, Line } from './line.ts';
+import type { Recovery } from './recovery.ts';
+import type { Reply } from './reply.ts';
+
+/** Asks one endpoint for several answers, one after the other, and gives the client all of them as one. */
+export async function answerSeries(
+  line: Line,
+  incoming: Incoming,
+  placement: Placement,
+  recovery: Recovery,
+  reply: Reply,
+  { calls, series }: Split,
+): Promise<void> {
+  for (const [place, call] of calls.entries()) {
+    const part = { series, place, isLast: place === calls.length - 1 };
+    try {
+      await answerFrom(line, { ...incoming, call }, placement, recovery, reply, part);
+    } catch (error) {
+      if (!reply.spoken || !(error instanceof Error)) throw error;
+      reply.end(series.fail(error.message));
+      return;
+    }
+    if (series.state === 'failed') reply.end();
+    if (series.state !== 'going') return;
+  }
+}
