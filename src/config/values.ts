@@ -81,7 +81,8 @@ export const host = leaf('a host name or address without scheme and port', (writ
 
 export const imageHost = leaf('a host name such as cdn.example.org or "*.example.org"', (written) => {
   const bare = written.trim().toLowerCase();
-  return /^(\*\.)?[\p{L}\p{N}][\p{L}\p{N}._-]*(:\d{1,5})?$/u.test(bare) ? bare : undefined;
+  const name = bare.replace(/^\*\./, '');
+  return /^[\p{L}\p{N}._-]+(:\d{1,5})?$/u.test(name) && URL.canParse(`https://${name}`) ? bare : undefined;
 });
 
 export const origin = leaf('"*" or an origin such as https://chat.example.org', (written) => {

@@ -1,7 +1,7 @@
-import { asString } from '../domain/json.ts';
 import type { Conversation } from './codec.ts';
-import { decodeString, findMember, JsonSyntaxError, type Member, scanArray, scanObject } from './json/scan.ts';
+import { findMember, scanObject } from './json/scan.ts';
 import { cutMembers, type Edit, splice } from './json/splice.ts';
+import { imagesIn, messagesIn, ollamaImages, partsOf, type Turned, withList } from './turns.ts';
 
 /** A request's body with less in it than before. */
 export interface Lessened {
@@ -10,17 +10,6 @@ export interface Lessened {
   readonly count: number;
 }
 
-/** One message as it stands in the body. */
-interface Turned {
-  readonly start: number;
-  readonly end: number;
-  readonly role: string;
-  /** What it weighs in the prompt, roughly: bytes, images counted little. */
-  readonly weight: number;
-}
-
-/** An image's base64 says nothing of its tokens: it weighs as this many bytes of text. */
-const IMAGE_WEIGHT = 4_000;
 /** Bytes of a text that make one token, roughly, and rather too few than too many. */
 const BYTES_PER_TOKEN = 3.5;
 
@@ -50,9 +39,16 @@ export function withoutOldestTurns(body: Buffer, form: Conversation, share: numb
     left.add(message);
     gone += message.weight;
   }
+  leaveAnswersOut(messages.slice(0, Math.max(0, lastTurn)), left);
   if (left.size === 0) return undefined;
   const kept = messages.filter((message) => !left.has(message));
-  return { body: splice(body, [listEdit(body, form, kept)]), count: left.size };
+  return { body: withList(body, form, kept), count: left.size };
+}
+
+/** A result without its call is refused; where the user spoke in between, it stands in a later turn. */
+function leaveAnswersOut(messages: readonly Turned[], left: Set<Turned>): void {
+  const calls = new Set([...left].flatMap((message) => message.calls));
+  for (const message of messages) if (message.answers.some((id) => calls.has(id))) left.add(message);
 }
 
 /** Without tools, and all that says how to choose one. */
@@ -67,8 +63,17 @@ export function withoutThinking(body: Buffer): Lessened | undefined {
 
 /** A text stands where an image was, so that the model knows that there was one. */
 export function withoutImages(body: Buffer, form: Conversation): Lessened | undefined {
-  const edits = (messagesIn(body, form) ?? []).flatMap((message) => imageEdits(body, message, form));
-  return edits.length === 0 ? undefined : { body: splice(body, edits), count: edits.length };
+  const found = (messagesIn(body, form) ?? []).map((message) => imageEdits(body, message, form));
+  const count = found.reduce((sum, { images }) => sum + images, 0);
+  return count === 0
+    ? undefined
+    : {
+        body: splice(
+          body,
+          found.flatMap(({ edits }) => edits),
+        ),
+        count,
+      };
 }
 
 function without(body: Buffer, keys: readonly string[]): Lessened | undefined {
@@ -80,83 +85,18 @@ function without(body: Buffer, keys: readonly string[]): Lessened | undefined {
   return { body: lessened, count: present.length };
 }
 
-function listIn(body: Buffer, form: Conversation): Member | undefined {
-  const list = findMember(scanObject(body), form === 'responses' ? 'input' : 'messages');
-  return list !== undefined && body[list.start] === 0x5b ? list : undefined;
-}
-
-function listEdit(body: Buffer, form: Conversation, kept: readonly Turned[]): Edit {
-  const list = listIn(body, form);
-  const text = kept.map(({ start, end }) => body.toString('utf8', start, end)).join(',');
-  return { start: list?.start ?? 0, end: list?.end ?? 0, text: `[${text}]` };
-}
-
-function messagesIn(body: Buffer, form: Conversation): Turned[] | undefined {
-  const list = listIn(body, form);
-  return list && scanArray(body, list.start).map(({ start, end }) => turned(body, start, end, form));
-}
-
-function turned(body: Buffer, start: number, end: number, form: Conversation): Turned {
-  if (body[start] !== 0x7b) return { start, end, role: '', weight: end - start };
-  const members = scanObject(body, start);
-  const role = stringOf(body, findMember(members, 'role')) ?? '';
-  const images = form === 'ollama' ? ollamaImages(body, members) : partsOf(body, members).filter(isImage);
-  const imageBytes = images.reduce((sum, image) => sum + image.end - image.start, 0);
-  const weight = end - start - imageBytes + images.length * IMAGE_WEIGHT;
-  return { start, end, role: isResult(body, members, form) ? 'tool' : role, weight };
-}
-
-/** Anthropic's users bring the results of tools: such a message answers a call and begins no turn. */
-function isResult(body: Buffer, members: readonly Member[], form: Conversation): boolean {
-  return form === 'anthropic' && partsOf(body, members).some(({ type }) => type === 'tool_result');
-}
-
 function isSystem({ role }: Turned): boolean {
   return role === 'system' || role === 'developer';
 }
 
-interface ContentPart {
-  readonly start: number;
-  readonly end: number;
-  readonly type: string;
-}
-
-/** The parts of a message's content, where it is no plain text. */
-function partsOf(body: Buffer, members: readonly Member[]): ContentPart[] {
-  const content = findMember(members, 'content');
-  if (content === undefined || body[content.start] !== 0x5b) return [];
-  return scanArray(body, content.start).map(({ start, end }) => {
-    const type = body[start] === 0x7b ? stringOf(body, findMember(scanObject(body, start), 'type')) : undefined;
-    return { start, end, type: type ?? '' };
-  });
-}
-
-function isImage({ type }: ContentPart): boolean {
-  return type === 'image_url' || type === 'input_image' || type === 'image';
-}
-
-function ollamaImages(body: Buffer, members: readonly Member[]): { start: number; end: number }[] {
-  const images = findMember(members, 'images');
-  return images === undefined || body[images.start] !== 0x5b ? [] : scanArray(body, images.start);
-}
-
-function imageEdits(body: Buffer, { start, role }: Turned, form: Conversation): Edit[] {
-  if (body[start] !== 0x7b) return [];
-  const members = scanObject(body, start);
-  if (form === 'ollama') return ollamaImages(body, members).length === 0 ? [] : cutMembers(members, 'images');
+function imageEdits(body: Buffer, { start, role }: Turned, form: Conversation): { edits: Edit[]; images: number } {
+  const members = body[start] === 0x7b ? scanObject(body, start) : [];
+  if (form === 'ollama') {
+    const images = ollamaImages(body, members).length;
+    return { edits: images === 0 ? [] : cutMembers(members, 'images'), images };
+  }
   const type = form === 'responses' ? (role === 'assistant' ? 'output_text' : 'input_text') : 'text';
   const text = `{"type":"${type}","text":"(an image was left out)"}`;
-  return partsOf(body, members)
-    .filter(isImage)
-    .map((part) => ({ start: part.start, end: part.end, text }));
-}
-
-function stringOf(body: Buffer, member: Member | undefined): string | undefined {
-  if (member === undefined || body[member.start] !== 0x22) return undefined;
-  try {
-    return asString(decodeString(body, member.start, member.end));
-  } catch (error) {
-    if (error instanceof JsonSyntaxError) return undefined;
-    throw error;
-  }
+  const edits = imagesIn(body, partsOf(body, members)).map((image) => ({ start: image.start, end: image.end, text }));
+  return { edits, images: edits.length };
 }

@@ -37,9 +37,14 @@ const TOOLS =
 const IMAGES =
   /image input is not supported|not a multimodal model|does not support (?:images?|vision|image input|multimodal)|image_url is only supported|images? (?:is|are) not supported/i;
 const THINKING = /does not support thinking/i;
-/** How servers, web frameworks and the proxies before them say that there is no such route; "not found" may be a model too. */
+/**
+ * How servers, web frameworks and the proxies before them say that there is no such route. Whole texts or their beginnings:
+ * a client's own words may come back in an error.
+ */
 const NO_ROUTE =
-  /^not found$|page not found|file not found|invalid url|unknown (?:url|route|path|endpoint)|no (?:such )?route|cannot post|route not found|not allowed|answered 40[45]|<html/i;
+  /^(?:404 )?page not found$|^file not found$|^not found\.?$|^\{"detail":"not found"\}$|^invalid url\b|^(?:unknown|no such) (?:url|route|path|endpoint)\b|^no route\b|^cannot post \/|^route\b.* not found$|^method not allowed$|answered 40[45]$|^<(?:!doctype )?html/i;
+/** The answer asked for is too long, and not the prompt. */
+const TOO_MUCH_WANTED = /max_(?:completion_|output_)?tokens\W.*too (?:large|high|big)/i;
 
 /** What the refusal says, in which words of which server ever; undefined where it is anything else. */
 export function inabilityIn(status: number, message: string): Inability | undefined {
@@ -59,6 +64,7 @@ function saysNoRoute(status: number, message: string): boolean {
 }
 
 function overflowIn(message: string): Inability | undefined {
+  if (TOO_MUCH_WANTED.test(message)) return undefined;
   for (const { pattern, first } of OVERFLOWS) {
     const found = pattern.exec(message);
     if (found === null) continue;

@@ -1,4 +1,5 @@
-import { decodeString, findMember, JsonSyntaxError, type Member, scanArray, scanObject } from './json/scan.ts';
+import { reading } from './json/reading.ts';
+import { decodeString, findMember, JsonSyntaxError, scanObject, type Visitor, visit } from './json/scan.ts';
 import type { Edit } from './json/splice.ts';
 import { objectText, text } from './json/write.ts';
 
@@ -15,20 +16,21 @@ export interface RemoteMedia {
 const ROOTS = ['messages', 'input', 'prompt', 'documents', 'query', 'queries', 'texts', 'content'];
 /** Members below which addresses are words, and nothing is fetched. */
 const WORDS = new Set(['arguments', 'annotations', 'citations', 'parameters', 'input_schema', 'action', 'tools']);
-const QUOTE = 0x22;
-const OPEN_OBJECT = 0x7b;
-const OPEN_ARRAY = 0x5b;
+/** Types of parts whose bare `url` is an address. */
+const MEDIA = /^(?:url|media|file|document|(?:input_)?(?:image|audio|video)(?:_url)?)$/;
 
-/** All addresses in the body that an endpoint would fetch; also those written so as to be overlooked. */
+/** All addresses in the body that an endpoint would fetch; also those written so as to be overlooked. Throws `invalid_json`. */
 export function remoteMedia(body: Buffer): RemoteMedia[] {
   if (!mayHoldAddresses(body)) return [];
-  const found: RemoteMedia[] = [];
-  const members = scanObject(body);
-  for (const root of ROOTS) {
-    const member = findMember(members, root);
-    if (member !== undefined) walk(body, member, found);
-  }
-  return found;
+  const search = new Search(body);
+  reading(() => {
+    const members = scanObject(body);
+    for (const root of ROOTS) {
+      const member = findMember(members, root);
+      if (member !== undefined) visit(body, member.start, root, search);
+    }
+  });
+  return search.found;
 }
 
 /** Most bodies name no address. A letter of a key may be written as an escape. */
@@ -36,54 +38,102 @@ function mayHoldAddresses(body: Buffer): boolean {
   return body.includes('url') || body.includes('\\u00');
 }
 
-type Range = Pick<Member, 'start' | 'end'>;
+/** An address as it stands in an object. */
+interface Address {
+  readonly key: string;
+  readonly url: string;
+  readonly start: number;
+  readonly end: number;
+  /** The object's own member is the text; else it is in an object of that name. */
+  readonly isText: boolean;
+}
 
-function walk(body: Buffer, { start }: Range, found: RemoteMedia[]): void {
-  if (body[start] === OPEN_ARRAY) for (const element of scanArray(body, start)) walk(body, element, found);
-  if (body[start] !== OPEN_OBJECT) return;
-  const members = scanObject(body, start);
-  const type = stringAt(body, findMember(members, 'type')) ?? '';
-  for (const member of members) {
-    if (WORDS.has(member.key) || (type === 'tool_use' && member.key === 'input')) continue;
-    if (!namesAddress(member.key)) walk(body, member, found);
-    else if (body[member.start] === QUOTE) note(body, member, type, found);
-    else walkAddress(body, member, found);
+/** An object that is being walked through. What it is may stand behind what is in it, so it is judged at its end. */
+interface Walked {
+  readonly key: string;
+  readonly start: number;
+  type: string;
+  /** It says who speaks: what a client adds beside the content is its own business. */
+  isMessage: boolean;
+  /** Texts that may be addresses, its own and those of `{"image_url": {"url": ...}}`. */
+  readonly addresses: Address[];
+  /** What was found further inside; apart what is in `input`, which may be a call of a tool. */
+  readonly inner: RemoteMedia[];
+  readonly inInput: RemoteMedia[];
+}
+
+class Search implements Visitor {
+  readonly found: RemoteMedia[] = [];
+  readonly #body: Buffer;
+  readonly #open: Walked[] = [];
+
+  constructor(body: Buffer) {
+    this.#body = body;
+  }
+
+  open(key: string, start: number): boolean {
+    if (WORDS.has(key)) return false;
+    this.#open.push({ key, start, type: '', isMessage: false, addresses: [], inner: [], inInput: [] });
+    return true;
+  }
+
+  string(key: string, start: number, end: number): void {
+    const here = this.#open.at(-1);
+    if (here === undefined) return;
+    if (key === 'type') here.type = this.#text(start, end) ?? '';
+    else if (key === 'role') here.isMessage = true;
+    else if (key === 'url' || key.endsWith('_url')) {
+      // What cannot be read is passed on to nobody who may read it otherwise.
+      const url = this.#text(start, end) ?? 'unreadable';
+      if (!isEmbedded(url)) here.addresses.push({ key, url, start, end, isText: true });
+    }
+  }
+
+  close(end: number): void {
+    const here = this.#open.pop();
+    if (here === undefined) return;
+    const outer = this.#open.at(-1);
+    // `url` in such an object is the address of what is around it.
+    const isHolder = here.key === 'source' || here.key === 'url' || here.key.endsWith('_url');
+    const own: RemoteMedia[] = [];
+    for (const address of here.addresses) {
+      if (here.isMessage && here.key === 'messages' && outer === undefined && address.isText) continue;
+      if (address.key !== 'url' || (!isHolder && MEDIA.test(here.type))) own.push(media(address, here.type));
+      else if (isHolder) outer?.addresses.push(held(address, here, end));
+    }
+    const kept = [...own, ...here.inner, ...(here.type.endsWith('tool_use') ? [] : here.inInput)];
+    if (outer === undefined) this.found.push(...kept);
+    else (here.key === 'input' ? outer.inInput : outer.inner).push(...kept);
+  }
+
+  #text(start: number, end: number): string | undefined {
+    try {
+      return decodeString(this.#body, start, end);
+    } catch (error) {
+      if (error instanceof JsonSyntaxError) return undefined;
+      throw error;
+    }
   }
 }
 
-/** `image_url` and its like, and `url` inside them. */
-function namesAddress(key: string): boolean {
-  return key === 'url' || key.endsWith('_url') || key === 'source';
+/** The address that an object holds for the one around it: of Anthropic's `source` the whole is replaced. */
+function held({ url, start, end }: Address, { key, start: from }: Walked, to: number): Address {
+  if (key === 'source') return { key, url, start: from, end: to, isText: false };
+  return { key: key === 'url' ? NO_FORM : key, url, start, end, isText: false };
 }
 
-/** `"image_url": {"url": ...}`, and Anthropic's `"source": {"type": "url", "url": ...}`, which is replaced as a whole. */
-function walkAddress(body: Buffer, outer: Member, found: RemoteMedia[]): void {
-  const url = body[outer.start] === OPEN_OBJECT ? findMember(scanObject(body, outer.start), 'url') : undefined;
-  if (url === undefined || body[url.start] !== QUOTE) walk(body, outer, found);
-  else if (outer.key === 'source') noteSource(body, outer, url, found);
-  else note(body, { ...url, key: outer.key }, '', found);
-}
+/** An address where nobody would look for one. */
+const NO_FORM = '';
 
-function note(body: Buffer, member: Member, type: string, found: RemoteMedia[]): void {
-  const url = stringAt(body, member);
-  // A citation's source is the name of a document.
-  if (url === undefined || member.key === 'source' || isEmbedded(url)) return;
-  const isImage = (member.key === 'image_url' || type === 'image_url' || type === 'input_image') && !isData(url);
-  const { start, end } = member;
-  const inline = (mediaType: string, base64: string): Edit => {
-    return { start, end, text: text(`data:${mediaType};base64,${base64}`) };
-  };
-  found.push({ url, isImage, inline });
-}
-
-function noteSource(body: Buffer, { start, end }: Range, member: Member, found: RemoteMedia[]): void {
-  const url = stringAt(body, member);
-  if (url === undefined || isEmbedded(url)) return;
+function media({ key, url, start, end }: Address, type: string): RemoteMedia {
+  const isImage =
+    !isData(url) &&
+    (key === 'source' ? type === 'image' : key === 'image_url' || (key === 'url' && /image/.test(type)));
   const inline = (mediaType: string, base64: string): Edit => {
     const source = { type: text('base64'), media_type: text(mediaType), data: text(base64) };
-    return { start, end, text: objectText(source) };
+    return { start, end, text: key === 'source' ? objectText(source) : text(`data:${mediaType};base64,${base64}`) };
   };
-  found.push({ url, isImage: true, inline });
+  return { url, isImage, inline };
 }
 
 /**
@@ -98,14 +148,4 @@ function isEmbedded(url: string): boolean {
 
 function isData(url: string): boolean {
   return /^\s*data:/i.test(url);
-}
-
-function stringAt(body: Buffer, member: Member | undefined): string | undefined {
-  if (member === undefined || body[member.start] !== QUOTE) return undefined;
-  try {
-    return decodeString(body, member.start, member.end);
-  } catch (error) {
-    if (error instanceof JsonSyntaxError) return undefined;
-    throw error;
-  }
 }

@@ -44,6 +44,7 @@ class Copy implements AnswerSink {
     this.#more = more;
     this.#resolve = resolve;
     this.#reject = reject;
+    reply.isWhole = !pipe.streaming;
   }
 
   data(bytes: Buffer): void {
@@ -89,7 +90,6 @@ class Copy implements AnswerSink {
 
   /** The head may be out already, with a stream's first sign of life. */
   #start(length?: number): void {
-    this.#reply.isWhole = !this.#pipe.streaming;
     if (!this.#reply.started) this.#reply.start(this.#answer.status, this.#head(), length);
     else if (!this.#pipe.streaming) throw new EndpointFailure('invalid', 'did not stream its answer');
   }
@@ -103,6 +103,7 @@ class Copy implements AnswerSink {
 
   #abandon(error: unknown): void {
     this.#over = true;
+    this.#reply.isWhole = false;
     this.#reject(error);
   }
 

@@ -34,7 +34,8 @@ export class Heartbeats {
   watch(call: Call, reply: Reply): Disposable {
     const heartbeat = call.streaming && this.#everyMs > 0 ? call.operation.heartbeat?.(call) : undefined;
     if (heartbeat === undefined) return NOTHING;
-    const watched = { reply, heartbeat, writes: reply.writes, silentLooks: 0 };
+    // The next look may come at once.
+    const watched = { reply, heartbeat, writes: reply.writes, silentLooks: -1 };
     this.#watched.add(watched);
     this.#timer ??= setInterval(() => this.#look(), this.#everyMs / LOOKS).unref();
     return { [Symbol.dispose]: () => this.#leave(watched) };

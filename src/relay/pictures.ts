@@ -57,7 +57,9 @@ async function fetchAll(pictures: Pictures, wanted: readonly RemoteMedia[], repl
 
 function notFetched({ url, isImage }: RemoteMedia, { name, kind }: Endpoint): RouterError {
   const what = isImage ? 'image URLs' : 'URLs of media, files and SVG images';
-  const how = isImage ? '; send the image as a data URL, or let the operator allow its host (image_hosts)' : '';
+  const how = isImage
+    ? '; send the image as a data URL, or let the operator allow its host (image_hosts, https only)'
+    : '';
   const host = /^[a-z][a-z0-9+.-]*:/i.exec(url.trim())?.[0] ?? 'a path';
   return new RouterError(
     'unsupported',

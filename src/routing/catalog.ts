@@ -134,17 +134,22 @@ export class Catalog {
 
   #search(name: string): Lookup {
     const key = parseModelName(name);
+    const exact = this.#where((entry) => modelOn(entry, name, key));
+    if (exact.available.length > 0 || exact.unreachable.length > 0) return onlyAble(exact, key);
+    // A shorter name is another's full one as soon as somebody has that.
+    return this.#where((entry) => entry.byShortName.get(looseName(withoutLatest(name))));
+  }
+
+  #where(find: (entry: Entry) => ListedModel | undefined): Lookup {
     const available: Listing[] = [];
     const unreachable: Endpoint[] = [];
     for (const entry of this.#entries.values()) {
-      const model = modelOn(entry, name, key);
+      const model = find(entry);
       if (model === undefined) continue;
       if (entry.health === 'healthy') available.push({ endpoint: entry.endpoint, model });
       else unreachable.push(entry.endpoint);
     }
-    // Who merely lists a cloud model may not be signed in.
-    const able = key?.source === 'cloud' ? available.filter(({ endpoint }) => endpoint.cloud) : [];
-    return { available: able.length > 0 ? able : available, unreachable };
+    return { available, unreachable };
   }
 
   #entry(endpoint: Endpoint): Entry {
@@ -158,16 +163,20 @@ export class Catalog {
   }
 }
 
+/** Who merely lists a cloud model may not be signed in. */
+function onlyAble({ available, unreachable }: Lookup, key: ModelName | undefined): Lookup {
+  const able = key?.source === 'cloud' ? available.filter(({ endpoint }) => endpoint.cloud) : [];
+  return { available: able.length > 0 ? able : available, unreachable };
+}
+
 function unprobed(endpoint: Endpoint): Entry {
   const nothing = { findings: undefined, detail: undefined, byName: new Map(), byShortName: new Map() };
   return { endpoint, health: 'unknown', ...nothing, timeouts: 0 };
 }
 
 /** The model that an endpoint would run under the name, which Ollama reads as `key`. */
-function modelOn(entry: Entry, name: string, key: ModelName | undefined): ListedModel | undefined {
-  const { endpoint, byName, byShortName } = entry;
-  if (endpoint.kind !== 'ollama')
-    return byName.get(name) ?? byName.get(withoutLatest(name)) ?? byShortName.get(looseName(withoutLatest(name)));
+function modelOn({ endpoint, byName }: Entry, name: string, key: ModelName | undefined): ListedModel | undefined {
+  if (endpoint.kind !== 'ollama') return byName.get(name) ?? byName.get(withoutLatest(name));
   if (key === undefined) return undefined;
   const listed = byName.get(key.key);
   if (key.source !== 'cloud') return listed;

@@ -30,6 +30,8 @@ export function replyWithError(
     return;
   }
   const { headers, words, body } = error instanceof Refusal ? refusalAnswer(error) : ownAnswer(request, error);
+  // What was tried in vain is of no use to the client.
+  reply.note([]);
   const told = { ...words, requestId: reply.requestId };
   if (reply.started) {
     reply.end(Buffer.from(errorInStream(dialect, told)));

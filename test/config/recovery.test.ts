@@ -31,6 +31,7 @@ describe('what is no switch stops the start and names its place', () => {
     ['image_hosts: [ "" ]', /config\.yaml:1:\d+ .*image_hosts/],
     ['image_hosts: [ "*" ]', /config\.yaml:1:\d+ .*image_hosts/],
     ['image_hosts: [ "a.*.b" ]', /config\.yaml:1:\d+ .*image_hosts/],
+    ['image_hosts: [ "*a.example" ]', /config\.yaml:1:\d+ .*image_hosts/],
     ['image_hosts: [ "a/b" ]', /config\.yaml:1:\d+ .*image_hosts/],
     ['image_hosts: [ "a.example:99999" ]', /config\.yaml:1:\d+ .*image_hosts/],
     ['image_hosts: [ 256.1.1.1 ]', /config\.yaml:1:\d+ .*image_hosts/],

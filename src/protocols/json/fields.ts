@@ -1,6 +1,7 @@
 import type { RawJson } from '../../domain/ask.ts';
 import { RouterError } from '../../errors.ts';
-import { decodeString, findMember, JsonSyntaxError, type Member, scanArray, scanObject } from './scan.ts';
+import { reading } from './reading.ts';
+import { decodeString, findMember, type Member, scanArray, scanObject } from './scan.ts';
 
 /** How an object's fields are read. */
 export interface Reading {
@@ -121,12 +122,7 @@ export class Fields {
 
   /** Throws `invalid_json` for what only shows here: the scanner does not look at all of a long string. */
   #text(start: number, end: number): string {
-    try {
-      return decodeString(this.bytes, start, end);
-    } catch (error) {
-      if (!(error instanceof JsonSyntaxError)) throw error;
-      throw new RouterError('invalid_json', `request body is not valid JSON: ${error.message}`);
-    }
+    return reading(() => decodeString(this.bytes, start, end));
   }
 
   #nested(start: number, struct: string): Fields {

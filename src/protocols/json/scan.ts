@@ -75,6 +75,19 @@ function hasBackslash(bytes: Buffer, start: number, end: number): boolean {
   return false;
 }
 
+/** What `visit` tells of a JSON value, in the order of the text. `key` is that of the member, or of the array around an element. */
+export interface Visitor {
+  /** An object opens. False: what is inside is passed over. */
+  open(key: string, start: number): boolean;
+  close(end: number): void;
+  string(key: string, start: number, end: number): void;
+}
+
+/** Walks once through the JSON value that starts at `at`. Throws `JsonSyntaxError`. */
+export function visit(bytes: Buffer, at: number, key: string, visitor: Visitor): void {
+  new Scanner(bytes, at).visit(key, visitor, 0);
+}
+
 type OnMember = (key: string, keyStart: number, start: number, end: number) => void;
 type OnElement = (start: number, end: number) => void;
 const nothing = (): void => {};
@@ -112,6 +125,45 @@ class Scanner {
       this.value(depth + 1);
       onElement(start, this.at);
     } while (this.more(0x5d));
+  }
+
+  visit(key: string, visitor: Visitor, depth: number): void {
+    const start = this.space();
+    const first = this.bytes[start];
+    if (first === QUOTE) {
+      this.string();
+      visitor.string(key, start, this.at);
+    } else if (first === 0x5b) this.visitArray(key, visitor, depth);
+    else if (first === 0x7b && visitor.open(key, start)) this.visitObject(visitor, depth);
+    else this.value(depth);
+  }
+
+  private visitObject(visitor: Visitor, depth: number): void {
+    this.expect(0x7b, 'an object', depth);
+    if (!this.closes(0x7d))
+      do {
+        const key = this.key();
+        this.visit(key, visitor, depth + 1);
+      } while (this.more(0x7d));
+    visitor.close(this.at);
+  }
+
+  private visitArray(key: string, visitor: Visitor, depth: number): void {
+    this.expect(0x5b, 'an array', depth);
+    if (this.closes(0x5d)) return;
+    do this.visit(key, visitor, depth + 1);
+    while (this.more(0x5d));
+  }
+
+  /** The text of the key here, its colon passed. */
+  private key(): string {
+    const start = this.space();
+    if (this.bytes[start] !== QUOTE) this.fail('expected a quoted key');
+    this.string();
+    const key = decodeString(this.bytes, start, this.at);
+    if (this.bytes[this.space()] !== COLON) this.fail('expected ":" after a key');
+    this.at++;
+    return key;
   }
 
   private value(depth: number): void {
