@@ -11,6 +11,8 @@ export interface ListedModel {
   readonly loaded: boolean;
   /** The endpoint loads and unloads it when told to: llama-server in router mode. */
   readonly managed?: boolean;
+  /** Its process runs without the weights in memory, and wakes with the next request. */
+  readonly sleeping?: boolean;
   /** The last attempt to load it failed. */
   readonly failed?: boolean;
   /** Requests it runs at once, where the endpoint says so (llama-server's `total_slots`). */

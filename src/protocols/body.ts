@@ -17,7 +17,13 @@ export function readFields(body: Buffer, reading: Reading): Fields {
 }
 
 function place(body: Buffer, offset: number): string {
-  const before = body.toString('latin1', 0, offset);
-  const line = before.split('\n').length;
-  return `line ${line} column ${offset - before.lastIndexOf('\n')}`;
+  let line = 1;
+  let lineStart = 0;
+  for (let at = body.indexOf(LINE_FEED); at !== -1 && at < offset; at = body.indexOf(LINE_FEED, at + 1)) {
+    line++;
+    lineStart = at + 1;
+  }
+  return `line ${line} column ${offset - lineStart + 1}`;
 }
+
+const LINE_FEED = 0x0a;

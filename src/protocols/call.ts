@@ -89,7 +89,9 @@ export interface EmbeddingTranslation {
 
 /** One request as several, and how their answers become one. */
 export interface Split {
-  readonly calls: readonly Call[];
+  readonly count: number;
+  /** The one in this place: made when it is its turn, since each is as large as all. */
+  call(place: number): Call;
   readonly series: Series;
 }
 
@@ -103,10 +105,11 @@ export interface Series {
   fail(message: string): Buffer;
 }
 
-/** What the client and the request sent upstream call the model. */
+/** What the client and the request sent upstream call the model, and what the endpoint may call it in its answer instead. */
 export interface Names {
   readonly client: string;
   readonly upstream: string;
+  readonly own?: string;
 }
 
 /** Turns an endpoint's bytes into the client's: pure, fed by the line. */
@@ -124,6 +127,8 @@ export interface AnswerPipe {
   end(): Buffer;
   /** The endpoint's body broke off: gives a last error record, or undefined where the answer can only be cut. */
   fail(message: string): Buffer | undefined;
+  /** Nothing that follows belongs to the answer. */
+  readonly isOver: boolean;
   /** Tokens counted so far; known at the end at the latest. */
   readonly usage: TokenUsage | undefined;
 }

@@ -16,6 +16,7 @@ export interface Converted {
 /** Turns an answer that comes whole into another whole one. */
 export class ConvertedPipe implements AnswerPipe {
   readonly contentType: string;
+  readonly isOver = false;
   readonly streaming = false;
   usage: TokenUsage | undefined;
   readonly #convert: (answer: JsonObject) => Converted;

@@ -1,5 +1,6 @@
 import type { Protocol } from '../domain/endpoint.ts';
 import { asObject, asString, type JsonObject } from '../domain/json.ts';
+import { jsonText } from './json/write.ts';
 
 /** What an endpoint's error answer says, whatever shape it has: Ollama's, OpenAI's, a web framework's, or plain text. */
 export function errorText(body: Buffer): string {
@@ -12,15 +13,15 @@ export function errorText(body: Buffer): string {
 export function errorOf(record: JsonObject): string | undefined {
   const { error } = record;
   // Very old builds of vLLM put the fields at the top.
-  if (record['object'] === 'error') return asString(record['message']) ?? JSON.stringify(record);
+  if (record['object'] === 'error') return asString(record['message']) ?? jsonText(record);
   if (error === undefined || error === null || error === false || error === '') return undefined;
-  return readable(asString(error) ?? asString(asObject(error)?.['message']) ?? JSON.stringify(error));
+  return readable(asString(error) ?? asString(asObject(error)?.['message']) ?? jsonText(error));
 }
 
 /** Ollama passes its runner's errors on as it got them: a whole answer of llama-server as a text of JSON. */
 function readable(message: string): string {
   const inner = message.startsWith('{') ? parse(message) : undefined;
-  return asString(asObject(inner?.['error'])?.['message']) ?? message;
+  return (inner && errorOf(inner)) ?? message;
 }
 
 /** Whether an error body is already as clients of the protocol expect it. */

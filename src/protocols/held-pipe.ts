@@ -15,6 +15,7 @@ export interface Finished {
 /** Holds a JSON answer of any size until it is whole, so that it can be changed in places or come from another endpoint. */
 export class HeldPipe implements AnswerPipe {
   readonly contentType = undefined;
+  readonly isOver = false;
   readonly streaming = false;
   usage: TokenUsage | undefined;
   readonly #finish: (answer: Buffer) => Finished;

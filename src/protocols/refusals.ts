@@ -6,7 +6,11 @@ export type Inability =
   | { readonly of: 'images' }
   | { readonly of: 'thinking' }
   /** It has no such route. */
-  | { readonly of: 'route' };
+  | { readonly of: 'route' }
+  /** The request is at fault in itself, though the status may say otherwise. */
+  | { readonly of: 'request' }
+  /** It has no such model, or not any more, or cannot load it. */
+  | { readonly of: 'model' };
 
 /**
  * Context overflow in the words of llama-server (also inside Ollama's error), of vLLM and OpenAI, and of Ollama itself.
@@ -43,16 +47,25 @@ const THINKING = /does not support thinking/i;
  */
 const NO_ROUTE =
   /^(?:404 )?page not found$|^file not found$|^not found\.?$|^\{"detail":"not found"\}$|^invalid url\b|^(?:unknown|no such) (?:url|route|path|endpoint)\b|^no route\b|^cannot post \/|^route\b.* not found$|^method not allowed$|answered 40[45]$|^<(?:!doctype )?html/i;
+const MODEL = /^model (?:name=)?.*(?:not found|is not loaded|failed to load)\b/i;
+/** What llama-server says with status 500 of requests that it cannot read or serve. */
+const REQUEST = /^audio input is not supported|^failed to parse\b|\btype must be \w+, but is\b/i;
 /** The answer asked for is too long, and not the prompt. */
 const TOO_MUCH_WANTED = /max_(?:completion_|output_)?tokens\W.*too (?:large|high|big)/i;
 
+/** What matters stands at the beginning; some servers repeat the whole request behind it. In characters. */
+const MAX_WORDS = 4_000;
+
 /** What the refusal says, in which words of which server ever; undefined where it is anything else. */
-export function inabilityIn(status: number, message: string): Inability | undefined {
+export function inabilityIn(status: number, whole: string): Inability | undefined {
+  const message = whole.slice(0, MAX_WORDS);
   const overflow = overflowIn(message);
   if (overflow !== undefined) return overflow;
   if (TOOLS.test(message)) return { of: 'tools' };
   if (IMAGES.test(message)) return { of: 'images' };
   if (THINKING.test(message)) return { of: 'thinking' };
+  if (MODEL.test(message)) return { of: 'model' };
+  if (REQUEST.test(message)) return { of: 'request' };
   return saysNoRoute(status, message) ? { of: 'route' } : undefined;
 }
 

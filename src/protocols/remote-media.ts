@@ -13,9 +13,24 @@ export interface RemoteMedia {
 }
 
 /** Where requests keep what a model is to look at. */
-const ROOTS = ['messages', 'input', 'prompt', 'documents', 'query', 'queries', 'texts', 'content'];
+const ROOTS = [
+  'messages',
+  'input',
+  'system',
+  'instructions',
+  'prompt',
+  'documents',
+  'query',
+  'queries',
+  'texts',
+  'content',
+];
 /** Members below which addresses are words, and nothing is fetched. */
 const WORDS = new Set(['arguments', 'annotations', 'citations', 'parameters', 'input_schema', 'action', 'tools']);
+/** Members whose objects hold the address, or the media, of the part around them. */
+const HOLDER = /^(?:source|url|.*_url|(?:input_)?(?:image|audio|video|file|media))$/;
+/** Members that hold the media themselves, but that some servers open where an address stands in them. */
+const DATA = /^(?:data|file_data)$/;
 /** Types of parts whose bare `url` is an address. */
 const MEDIA = /^(?:url|media|file|document|(?:input_)?(?:image|audio|video)(?:_url)?)$/;
 
@@ -33,9 +48,9 @@ export function remoteMedia(body: Buffer): RemoteMedia[] {
   return search.found;
 }
 
-/** Most bodies name no address. A letter of a key may be written as an escape. */
+/** Most bodies name no address and bring no media. A letter of a key may be written as an escape. */
 function mayHoldAddresses(body: Buffer): boolean {
-  return body.includes('url') || body.includes('\\u00');
+  return body.includes('url') || body.includes('data') || body.includes('\\u00');
 }
 
 /** An address as it stands in an object. */
@@ -86,6 +101,10 @@ class Search implements Visitor {
       // What cannot be read is passed on to nobody who may read it otherwise.
       const url = this.#text(start, end) ?? 'unreadable';
       if (!isEmbedded(url)) here.addresses.push({ key, url, start, end, isText: true });
+    } else if (DATA.test(key) && HOLDER.test(here.key)) {
+      const url = this.#text(start, end) ?? 'unreadable';
+      if (!isData(url) && !/^[A-Za-z0-9+/=_\s-]*$/.test(url))
+        here.addresses.push({ key: NO_FORM, url, start, end, isText: false });
     }
   }
 
@@ -94,7 +113,7 @@ class Search implements Visitor {
     if (here === undefined) return;
     const outer = this.#open.at(-1);
     // `url` in such an object is the address of what is around it.
-    const isHolder = here.key === 'source' || here.key === 'url' || here.key.endsWith('_url');
+    const isHolder = HOLDER.test(here.key);
     const own: RemoteMedia[] = [];
     for (const address of here.addresses) {
       if (here.isMessage && here.key === 'messages' && outer === undefined && address.isText) continue;
@@ -141,11 +160,10 @@ function media({ key, url, start, end }: Address, type: string): RemoteMedia {
  * else may be an address to somebody, a file's name included; white space before it hides nothing.
  */
 function isEmbedded(url: string): boolean {
-  const bare = url.trimStart().slice(0, 256);
-  if (isData(bare)) return !/^data:image\/svg/i.test(bare);
-  return /^[A-Za-z0-9+/]{64}[A-Za-z0-9+/=\r\n]*$/.test(bare);
+  if (isData(url)) return !/^\s*data:image\/svg/i.test(url.slice(0, 256));
+  return url.length >= 64 && /^[A-Za-z0-9+/]+={0,2}$/.test(url);
 }
 
 function isData(url: string): boolean {
-  return /^\s*data:/i.test(url);
+  return /^\s*data:/i.test(url.slice(0, 256));
 }

@@ -4,15 +4,18 @@ import { setValue, splice } from './json/splice.ts';
 import { text } from './json/write.ts';
 
 /**
- * Gives a JSON object of the answer the client's own spelling of the model back, where the request was sent with
- * another one and the object, or the one that it holds under `inside`, repeats that; undefined where the client's
- * spelling was sent.
+ * Gives a JSON object of the answer the client's own spelling of the model back, where the object, or the one that it
+ * holds under `inside`, has the one that was sent or the endpoint's own; undefined where all are the client's.
  */
-export function renaming({ client, upstream }: Names, inside?: string): ((json: Buffer) => Buffer) | undefined {
-  if (client === upstream) return undefined;
+export function renaming(
+  { client, upstream, own = upstream }: Names,
+  inside?: string,
+): ((json: Buffer) => Buffer) | undefined {
+  if (client === upstream && client === own) return undefined;
   return (json) => {
     const member = modelIn(json, inside);
-    if (member === undefined || stringAt(json, member) !== upstream) return json;
+    const said = member && stringAt(json, member);
+    if (member === undefined || (said !== upstream && said !== own)) return json;
     return splice(json, [setValue(member, text(client))]);
   };
 }

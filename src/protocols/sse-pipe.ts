@@ -13,9 +13,13 @@ export interface StreamDialect {
   readonly markers: readonly string[];
   /** Answers, of those asked for, that end with this record. */
   finished(record: JsonObject): number;
+  /** Whether the last record says so itself, and no mark follows. */
+  readonly endsItself?: boolean;
   /** Whether the record reports a failure. */
   isError(record: JsonObject): boolean;
   readUsage(record: JsonObject): TokenUsage | undefined;
+  /** What an error says that is in no words of this dialect; undefined where it is. */
+  foreignError?(record: JsonObject): string | undefined;
   /** The event that tells a client of a failure; by it no client takes the answer for complete. */
   errorEvent(message: string): string;
 }
@@ -41,6 +45,7 @@ export class SsePipe implements AnswerPipe {
   readonly contentType = undefined;
   readonly streaming = true;
   usage: TokenUsage | undefined;
+  isOver = false;
   readonly #dialect: StreamDialect;
   readonly #hideUsage: boolean;
   readonly #edit: ((json: Buffer) => Buffer) | undefined;
@@ -93,11 +98,14 @@ export class SsePipe implements AnswerPipe {
   #event(event: SseEvent): string {
     if (isDone(event.data)) {
       this.#open = 0;
+      this.isOver = true;
       return this.#failed ? '' : event.raw;
     }
     const record = parse(event.data);
     if (record === undefined) return event.raw;
     this.#note(record);
+    const foreign = this.#dialect.foreignError?.(record);
+    if (foreign !== undefined) return this.#dialect.errorEvent(foreign);
     if (!this.#hideUsage || record['usage'] === undefined) return this.#edited(event);
     if (record['usage'] !== null && Array.isArray(record['choices']) && record['choices'].length === 0) return '';
     return this.#edited(event, 'usage');
@@ -106,6 +114,7 @@ export class SsePipe implements AnswerPipe {
   #note(record: JsonObject): void {
     if (this.#dialect.isError(record)) this.#failed = true;
     this.#open -= this.#dialect.finished(record);
+    if (this.#failed || (this.#dialect.endsItself === true && this.#open <= 0)) this.isOver = true;
     this.usage = this.#dialect.readUsage(record) ?? this.usage;
   }
 

@@ -32,8 +32,12 @@ export function splitEvents(text: string): SseEvent[] {
   return events;
 }
 
+/** At the beginning of a stream; in Latin-1, which stands for bytes, it has three letters. */
+const BYTE_ORDER_MARK = /^(?:\ufeff|\u00ef\u00bb\u00bf)/;
+
 /** The `data` lines joined by line feeds, each without the one space that may follow the colon. */
-function dataOf(raw: string): string {
+function dataOf(event: string): string {
+  const raw = event.replace(BYTE_ORDER_MARK, '');
   const lineEnd = raw.length - 2;
   if (raw.startsWith('data: ') && raw.indexOf('\n') === lineEnd) return raw.slice(6, lineEnd);
   const lines = raw.split(/\r\n|\n|\r/).filter((line) => line.startsWith('data:'));
@@ -47,9 +51,16 @@ export function withData({ raw, data }: SseEvent, changed: string): string {
   return `${[...lines, ...changed.split('\n').map((line) => `data: ${line}`)].join('\n')}\n\n`;
 }
 
+/** Bytes of an event's end that may stand in an earlier read than its last one. */
+const MARK_BYTES = 3;
+
 /** Gathers bytes into complete events: whatever the cuts between reads, the same events come out. */
 export class SseReader {
-  #held: Buffer = Buffer.alloc(0);
+  /** What was read of an event whose end has not come, in the pieces in which it came. */
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  /** The last bytes of what is held. */
+  #tail: Buffer = Buffer.alloc(0);
 
   /** The events that these bytes complete. Throws `EndpointFailure` where one grows past any sense. */
   push(bytes: Buffer): SseEvent[] {
@@ -58,15 +69,33 @@ export class SseReader {
 
   /** The bytes of all events that these bytes complete; the rest is held. Throws `EndpointFailure` where one grows past any sense. */
   complete(bytes: Buffer): Buffer {
-    const input = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
+    if (this.#heldBytes > 0 && !this.#completes(bytes)) return this.#hold(bytes, 0);
+    const input = this.#heldBytes === 0 ? bytes : Buffer.concat([...this.#held, bytes]);
     const end = lastEventEnd(input);
-    this.#held = Buffer.from(input.subarray(end));
-    if (this.#held.length > MAX_RECORD_BYTES) throw new EndpointFailure('invalid', 'sent a record that is too long');
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#tail = bytes.subarray(0, 0);
+    if (end < input.length) this.#hold(input, end);
     return end === input.length ? input : input.subarray(0, end);
   }
 
   /** What is left at the stream's end: an event whose blank line never came. */
   rest(): Buffer {
-    return this.#held;
+    return Buffer.concat(this.#held);
+  }
+
+  /** Joining all that is held at each read would make a long event cost its length squared. */
+  #completes(bytes: Buffer): boolean {
+    return lastEventEnd(Buffer.concat([this.#tail, bytes])) > 0;
+  }
+
+  #hold(bytes: Buffer, from: number): Buffer {
+    this.#held.push(Buffer.from(bytes.subarray(from)));
+    this.#heldBytes += bytes.length - from;
+    this.#tail = Buffer.concat([this.#tail, bytes.subarray(Math.max(from, bytes.length - MARK_BYTES))]).subarray(
+      -MARK_BYTES,
+    );
+    if (this.#heldBytes > MAX_RECORD_BYTES) throw new EndpointFailure('invalid', 'sent a record that is too long');
+    return bytes.subarray(0, 0);
   }
 }

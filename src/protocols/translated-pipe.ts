@@ -34,10 +34,16 @@ export class TranslatedPipe implements AnswerPipe {
     this.streaming = encoder.streaming;
   }
 
+  get isOver(): boolean {
+    return this.#over;
+  }
+
   push(bytes: Buffer): Buffer {
     if (this.#over) return NOTHING;
     if (this.#broken !== undefined) throw this.#broken;
     if (this.#framing === undefined) return this.#hold(bytes);
+    // A stream for a client that wants a whole answer is held, too.
+    if (!this.streaming) this.#count(bytes);
     return this.#read(this.#framing.push(bytes));
   }
 
@@ -60,9 +66,13 @@ export class TranslatedPipe implements AnswerPipe {
 
   #hold(bytes: Buffer): Buffer {
     this.#whole.push(Buffer.from(bytes));
+    this.#count(bytes);
+    return NOTHING;
+  }
+
+  #count(bytes: Buffer): void {
     this.#wholeBytes += bytes.length;
     if (this.#wholeBytes > MAX_WHOLE_BYTES) throw new EndpointFailure('invalid', 'sent an answer that is too long');
-    return NOTHING;
   }
 
   #readWhole(): Buffer {

@@ -9,6 +9,7 @@ const MAX_HELD_BYTES = 8 * 1024 * 1024;
 /** Lets an answer that is no stream through, byte for byte. */
 export class WholePipe implements AnswerPipe {
   readonly contentType = undefined;
+  readonly isOver = false;
   readonly streaming = false;
   usage: TokenUsage | undefined;
   readonly #readUsage: (answer: JsonObject) => TokenUsage | undefined;

@@ -1,10 +1,20 @@
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { Listing } from '../domain/model.ts';
 import { EndpointFailure, type ErrorCode, failureCode, Refusal, RouterError } from '../errors.ts';
+import { inabilityIn } from '../protocols/refusals.ts';
 import type { Line } from './line.ts';
 
 /** Refusals that say more of the endpoint than of the request: busy or loading, over its rate, a model just removed, not able. */
 const ANOTHER_MAY_ANSWER = new Set([404, 429, 501, 503]);
+
+function anotherMayAnswer(refusal: Refusal): boolean {
+  return ANOTHER_MAY_ANSWER.has(refusal.status) || lacksModel(refusal);
+}
+
+/** llama-server says 400 and 500 of models that it has no more, may not load, or failed to load. */
+function lacksModel({ status, message }: Refusal): boolean {
+  return inabilityIn(status, message)?.of === 'model';
+}
 
 /** This endpoint cannot do it: another kind may. */
 const ONLY_HERE: ReadonlySet<ErrorCode> = new Set(['unsupported', 'not_implemented']);
@@ -29,12 +39,12 @@ export class Attempts {
   /** Notes an error that leaves another endpoint a chance; throws any other. */
   noteOrThrow({ endpoint }: Pick<Listing, 'endpoint'>, error: unknown): void {
     if (error instanceof EndpointFailure) this.#failure(endpoint, error);
-    else if (error instanceof Refusal && ANOTHER_MAY_ANSWER.has(error.status)) this.#refused = error;
+    else if (error instanceof Refusal && anotherMayAnswer(error)) this.#refused = error;
     else if (error instanceof RouterError && error.code === 'upstream_auth') this.#refused = error;
     else if (error instanceof RouterError && ONLY_HERE.has(error.code)) this.#unsupported = error;
     else throw error;
     this.tried.add(endpoint);
-    if (error instanceof Refusal && error.status === 404) void this.#line.probe(endpoint);
+    if (error instanceof Refusal && (error.status === 404 || lacksModel(error))) void this.#line.probe(endpoint);
   }
 
   /** No endpoint is left: throws the refusal there was, else a summary of the failures, else why no endpoint can. */

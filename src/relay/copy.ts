@@ -4,6 +4,9 @@ import type { AnswerSink, UpstreamAnswer } from '../upstream/client.ts';
 import { downstreamHeaders, streamHeaders } from './headers.ts';
 import type { Reply } from './reply.ts';
 
+/** How long an endpoint may take to end its body when the answer in it is complete. */
+const END_PATIENCE_MS = 500;
+
 /**
  * Copies an answer to the client through its pipe, at the pace of the slower side. Resolves when the last byte is handed
  * over. Nothing is sent before there is something to say, so that until then another endpoint can still answer: a failure
@@ -36,6 +39,7 @@ class Copy implements AnswerSink {
   readonly #resolve: (broken: EndpointFailure | undefined) => void;
   readonly #reject: (error: unknown) => void;
   #over = false;
+  #patience: NodeJS.Timeout | undefined;
 
   constructor({ answer, pipe, reply, more, resolve, reject }: Parts) {
     this.#answer = answer;
@@ -51,6 +55,7 @@ class Copy implements AnswerSink {
     if (this.#over) return;
     try {
       this.#send(this.#pipe.push(bytes));
+      if (this.#pipe.isOver) this.#awaitEnd();
     } catch (error) {
       this.fail(error);
     }
@@ -69,6 +74,11 @@ class Copy implements AnswerSink {
     if (this.#over) return;
     if (!this.#reply.spoken || !(error instanceof EndpointFailure)) this.#abandon(error);
     else this.#breakOff(error);
+  }
+
+  /** An endpoint that goes on sending after its answer keeps neither the client nor the slot. */
+  #awaitEnd(): void {
+    this.#patience ??= setTimeout(() => this.end(), END_PATIENCE_MS);
   }
 
   #send(out: Buffer): void {
@@ -102,14 +112,19 @@ class Copy implements AnswerSink {
   }
 
   #abandon(error: unknown): void {
-    this.#over = true;
+    this.#leave();
     this.#reply.isWhole = false;
     this.#reject(error);
   }
 
   #finish(broken?: EndpointFailure): void {
-    this.#over = true;
+    this.#leave();
     this.#resolve(broken);
+  }
+
+  #leave(): void {
+    this.#over = true;
+    clearTimeout(this.#patience);
   }
 
   #head(): string[] {

@@ -64,11 +64,16 @@ export function downstreamHeaders(upstream: readonly string[], contentType: stri
   for (let i = 0; i < upstream.length; i += 2) {
     const name = upstream[i] ?? '';
     const lower = name.toLowerCase();
-    if (NOT_DOWNSTREAM.has(lower) || named.includes(lower) || lower.startsWith('access-control-')) continue;
+    if (NOT_DOWNSTREAM.has(lower) || named.includes(lower) || isOurs(lower)) continue;
     if (contentType !== undefined && lower === 'content-type') continue;
     headers.push(name, upstream[i + 1] ?? '');
   }
   return headers;
+}
+
+/** What the router alone says to clients. */
+function isOurs(name: string): boolean {
+  return name.startsWith('access-control-') || name.startsWith('x-nomyo-');
 }
 
 /** Keep proxies between router and client from holding a stream back, whatever the endpoint says of that. */

@@ -53,7 +53,10 @@ export function laneTo(listing: Listing, call: Call, gaps: Gaps, now: () => numb
 export function verbatimLane(listing: Listing, call: Call): Lane {
   const { operation } = call;
   const { endpoint } = listing;
-  const names = { client: call.model, upstream: upstreamName(listing, call.model) };
+  const upstream = upstreamName(listing, call.model);
+  // Ollama answers with the name that it was asked for, any other server perhaps with its own.
+  const own = endpoint.kind === 'ollama' ? upstream : listing.model.id;
+  const names = { client: call.model, upstream, own };
   const body = splice(call.body, [...operation.edits(call, endpoint), ...nameEdits(call, names)]);
   return {
     path: pathAt(operation, endpoint),

@@ -32,7 +32,7 @@ export async function letAnswer(line: Line, errand: Errand, reply: Reply): Promi
   const answer = await exchange.answer;
   if (answer.status >= 300) await refuse(answer, endpoint, protocol, native);
   errand.onAnswer?.();
-  const pipe = errand.pipe(headerOf(answer.headers, 'content-type') ?? '');
+  const pipe = errand.pipe((headerOf(answer.headers, 'content-type') ?? '').toLowerCase());
   const broken = await copyAnswer(answer, pipe, reply, errand.more);
   if (broken !== undefined) line.failed(endpoint, broken);
   return pipe;

@@ -54,7 +54,7 @@ export async function unload(line: Line, incoming: Incoming, reply: Reply): Prom
   // What is loaded changes behind the router's back, and an endpoint that is left out keeps its memory taken.
   const obedient = line.router.candidatesFor(call.model).filter(takesOrders);
   await Promise.all(obedient.map(({ endpoint }) => line.probe(endpoint)));
-  const loaded = line.router.candidatesFor(call.model).filter(({ model }) => model.loaded);
+  const loaded = line.router.candidatesFor(call.model).filter(({ model }) => model.loaded || model.sleeping === true);
   const results = await Promise.allSettled(loaded.map((listing) => unloadOn(line, incoming, listing)));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined && results.every((result) => result.status === 'rejected')) throw failed.reason;
@@ -89,7 +89,8 @@ async function loadOn(line: Line, listing: Listing, reply: Reply): Promise<void>
   if (!listing.model.managed || listing.model.loaded) return;
   const leave = new AbortController();
   reply.onGone(() => leave.abort());
-  await order(line, listing, '/models/load', modelBody(listing));
+  // A sleeping one is running: it wakes with the first request.
+  if ((await order(line, listing, '/models/load', modelBody(listing))) === 'already') return;
   const deadline = line.now() + line.timeouts.firstByte;
   while (!leave.signal.aborted && line.now() < deadline) {
     await line.probe(listing.endpoint);
@@ -102,13 +103,21 @@ async function loadOn(line: Line, listing: Listing, reply: Reply): Promise<void>
   throw new EndpointFailure('timeout', `did not load ${listing.model.id} in time`);
 }
 
-/** Tells the endpoint to load or unload; being in that state already is no failure. */
-async function order(line: Line, { endpoint }: Listing, path: string, body: string): Promise<void> {
+/** Tells the endpoint to load or unload; being in that state already is no failure, and told. */
+async function order(
+  line: Line,
+  { endpoint, model }: Listing,
+  path: string,
+  body: string,
+): Promise<'done' | 'already'> {
   const limit = Math.min(TOLD_MS, line.timeouts.firstByte);
   const { status, body: answer } = await fetchJson(line.upstream, endpoint, { method: 'POST', path, body }, limit);
   checkKey(status, endpoint);
+  if (status === 404) throw new Refusal(404, `model '${model.id}' not found`);
   const said = errorText(answer);
-  if (status >= 400 && !/already (running|loaded)|is not running/.test(said)) throw new Refusal(status, said);
+  if (status < 400) return 'done';
+  if (/already (running|loaded)|is not running/.test(said)) return 'already';
+  throw new Refusal(status, said);
 }
 
 function modelBody({ model }: Listing): string {

@@ -83,6 +83,8 @@ export class Recovery {
         // Ollama refuses what Anthropic's and OpenAI's servers pass over.
         return lane.native ? undefined : this.#with(lane, withoutThinking(body), () => 'thinking left out');
       case 'route':
+      case 'request':
+      case 'model':
         return undefined;
     }
   }

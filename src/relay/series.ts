@@ -12,12 +12,12 @@ export async function answerSeries(
   placement: Placement,
   recovery: Recovery,
   reply: Reply,
-  { calls, series }: Split,
+  { count, call, series }: Split,
 ): Promise<void> {
-  for (const [place, call] of calls.entries()) {
-    const part = { series, place, isLast: place === calls.length - 1 };
+  for (let place = 0; place < count; place++) {
+    const part = { series, place, isLast: place === count - 1 };
     try {
-      await answerFrom(line, { ...incoming, call }, placement, recovery, reply, part);
+      await answerFrom(line, { ...incoming, call: call(place) }, placement, recovery, reply, part);
     } catch (error) {
       if (!reply.spoken || !(error instanceof Error)) throw error;
       reply.end(series.fail(error.message));

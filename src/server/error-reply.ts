@@ -72,13 +72,14 @@ function refusalAnswer({ status, message, body, headers }: Refusal): ErrorAnswer
 }
 
 function whenToRetry(status: number, headers: readonly string[]): string[] {
-  return status === 503 && headerOf(headers, 'retry-after') === undefined ? ['Retry-After', RETRY_AFTER] : [];
+  const isBusy = status === 503 || status === 429;
+  return isBusy && headerOf(headers, 'retry-after') === undefined ? ['Retry-After', RETRY_AFTER] : [];
 }
 
 /** Some servers answer 5xx to what is the request's own fault, and OpenAI's clients try every 5xx twice more. */
 function whetherToRetry(status: number, message: string, headers: readonly string[]): string[] {
   if (status < 500 || headerOf(headers, 'x-should-retry') !== undefined) return [];
-  return inabilityIn(status, message) === undefined ? [] : ['X-Should-Retry', 'false'];
+  return status === 501 || inabilityIn(status, message) !== undefined ? ['X-Should-Retry', 'false'] : [];
 }
 
 /** The headers of a translated refusal that speak to the client about trying again. */

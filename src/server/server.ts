@@ -79,6 +79,8 @@ async function serve(parts: ServerParts, request: IncomingMessage, reply: HttpRe
   const target = readTarget(request.url ?? '/');
   try {
     reply.alsoSend(...parts.cors.headers(request));
+    // Where Anthropic's clients look for it.
+    if (target.path.includes('/messages')) reply.alsoSend('Request-Id', reply.requestId);
     const done = handle(parts, request, reply, target);
     if (done !== undefined) await done;
   } catch (error) {

@@ -17,3 +17,24 @@ export function readAll(answer: UpstreamAnswer, maxBytes: number): Promise<Buffe
     });
   });
 }
+
+/** An answer's body as far as `maxBytes`; what comes behind is not read. Rejects with `EndpointFailure` where it breaks off. */
+export function readSome(answer: UpstreamAnswer, maxBytes: number): Promise<{ body: Buffer; isWhole: boolean }> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let length = 0;
+    const done = (isWhole: boolean) => resolve({ body: Buffer.concat(parts).subarray(0, maxBytes), isWhole });
+    answer.read({
+      data(bytes) {
+        if (length > maxBytes) return;
+        length += bytes.length;
+        parts.push(Buffer.from(bytes));
+        if (length <= maxBytes) return;
+        answer.pause();
+        done(false);
+      },
+      end: () => done(length <= maxBytes),
+      fail: reject,
+    });
+  });
+}

@@ -7,6 +7,7 @@ import { everyCut, feed, feedEveryWay } from './feeding.ts';
 function pipeOf(steps: Partial<AnswerPipe>): AnswerPipe {
   const nothing = {
     contentType: undefined,
+    isOver: false,
     streaming: true,
     usage: undefined,
     end: () => NOTHING,

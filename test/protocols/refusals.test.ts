@@ -89,8 +89,11 @@ const SAID: readonly (readonly [who: string, status: number, message: string, me
   ['FastAPI', 404, '{"detail":"Not Found"}', { of: 'route' }],
   ['FastAPI', 405, '{"detail":"Method Not Allowed"}', { of: 'route' }],
   ['somebody', 501, 'not implemented', { of: 'route' }],
-  ['Ollama', 404, "model 'x' not found", undefined],
-  ['Ollama', 404, 'model "x" not found, try pulling it first', undefined],
+  ['Ollama', 404, "model 'x' not found", { of: 'model' }],
+  ['Ollama', 404, 'model "x" not found, try pulling it first', { of: 'model' }],
+  ['llama-server', 400, "model 'x' not found", { of: 'model' }],
+  ['llama-server', 400, 'model is not loaded', { of: 'model' }],
+  ['llama-server', 500, 'model name=x failed to load', { of: 'model' }],
   ['vLLM', 404, 'The model `x` does not exist.', undefined],
   ['OpenAI', 404, 'The model `x` does not exist or you do not have access to it.', undefined],
   [

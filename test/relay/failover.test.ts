@@ -29,7 +29,6 @@ const FAULTS: readonly (readonly [string, FaultRule])[] = [
   ['limits the rate', { status: 429, body: { error: 'slow down' } }],
   ['does not have the model any more', { status: 404, body: { error: "model 'm' not found" } }],
   ['redirects', { status: 302, headers: { Location: 'http://127.0.0.1:1/' } }],
-  ['explains itself without end', { status: 500, body: 'x'.repeat(2 * 1024 * 1024) }],
 ];
 
 for (const streaming of [true, false]) {

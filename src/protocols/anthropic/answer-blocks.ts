@@ -19,7 +19,31 @@ interface ToolUse {
   /** All fragments so far. */
   arguments: string;
   unsent: string;
+  /** Where in its arguments the last fragment left off. */
+  readonly nesting: Nesting;
 }
+
+/** How deep in objects and arrays a JSON text is that comes in fragments: only at its end is it worth parsing. */
+class Nesting {
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+
+  get isClosed(): boolean {
+    return this.#depth === 0;
+  }
+
+  push(fragment: string): void {
+    for (const c of fragment) {
+      if (this.#escaped) this.#escaped = false;
+      else if (c === '\\') this.#escaped = this.#inString;
+      else if (c === '"') this.#inString = !this.#inString;
+      else if (!this.#inString) this.#depth += DEPTHS[c] ?? 0;
+    }
+  }
+}
+
+const DEPTHS: Readonly<Record<string, number>> = { '{': 1, '[': 1, '}': -1, ']': -1 };
 
 type ToolCallDelta = Extract<AnswerEvent, { type: 'tool-call-delta' }>;
 
@@ -45,10 +69,18 @@ export class Blocks {
     if (call.name === '') call.name = name ?? '';
     call.arguments += fragment;
     call.unsent += fragment;
+    call.nesting.push(fragment);
   }
 
   #begin(index: number): ToolUse {
-    const call: ToolUse = { type: 'tool_use', id: undefined, name: '', arguments: '', unsent: '' };
+    const call: ToolUse = {
+      type: 'tool_use',
+      id: undefined,
+      name: '',
+      arguments: '',
+      unsent: '',
+      nesting: new Nesting(),
+    };
     this.#calls.set(index, call);
     this.all.push(call);
     return call;
@@ -57,7 +89,7 @@ export class Blocks {
 
 /** Whether nothing can follow in this block once another one has begun. */
 export function isOver(block: Block): boolean {
-  return block.type !== 'tool_use' || isJsonObject(block.arguments);
+  return block.type !== 'tool_use' || (block.nesting.isClosed && isJsonObject(block.arguments));
 }
 
 /** The block as it begins in a stream; as a whole one where nothing of it was sent. */

@@ -66,9 +66,16 @@ function documentParts(block: Fields, where: string, dropped: Set<string>): Part
   return [...about, ...documentContent(source(block, where), where, dropped)];
 }
 
+/** A document holds texts and images, and no other document. */
+function plainParts(content: readonly Fields[] | string, where: string, dropped: Set<string>): Part[] {
+  if (typeof content !== 'string' && content.some((block) => block.string('type') === 'document'))
+    throw unsupported(where, ': a document in a document');
+  return partsOf(content, where, dropped);
+}
+
 function documentContent(document: Fields, where: string, dropped: Set<string>): Part[] {
   const type = document.string('type');
   if (type === 'text') return textPart(document.string('data') ?? '');
-  if (type === 'content') return partsOf(blocksOf(document, 'content'), where, dropped);
+  if (type === 'content') return plainParts(blocksOf(document, 'content'), where, dropped);
   throw unsupported(where, `: document source '${type}'`);
 }

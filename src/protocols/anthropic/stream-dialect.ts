@@ -8,6 +8,7 @@ import { type Counts, countsOf, tokensOf } from './usage.ts';
 /** One stream of a message: its tokens are counted in pieces, the input at its start and the output at its end. */
 export class MessageStream implements StreamDialect {
   readonly markers = ['"usage"', '"message_stop"', '"error"', '[DONE]'];
+  readonly endsItself = true;
   readonly errorEvent = errorEvent;
   #counts: Counts = {};
 
@@ -18,6 +19,10 @@ export class MessageStream implements StreamDialect {
   /** llama-server's error events hold its own error object, without a type at the top. */
   isError(record: JsonObject): boolean {
     return errorOf(record) !== undefined;
+  }
+
+  foreignError(record: JsonObject): string | undefined {
+    return record['type'] === 'error' ? undefined : errorOf(record);
   }
 
   /** The tokens as far as they are known: of each count the last one given. */

@@ -11,6 +11,9 @@ export interface Reading {
   readonly foldCase: boolean;
 }
 
+/** From so many members on they are looked up by an index. */
+const MANY = 64;
+
 /**
  * The fields of a JSON object, read from its bytes one by one: values that are only passed on are never decoded. A
  * `null` counts as absent. A value of the wrong type throws `invalid_parameter` in the words of Ollama's decoder.
@@ -21,6 +24,7 @@ export class Fields {
   readonly brace: number;
   readonly members: readonly Member[];
   readonly reading: Reading;
+  #index: ReadonlyMap<string, Member> | undefined;
 
   /** Throws `JsonSyntaxError` where no object stands at `brace`. */
   constructor(bytes: Buffer, brace: number, reading: Reading) {
@@ -31,6 +35,7 @@ export class Fields {
   }
 
   member(key: string): Member | undefined {
+    if (this.members.length > MANY) return this.#byKey().get(key);
     if (!this.reading.foldCase) return findMember(this.members, key);
     return this.members.findLast((m) => m.key === key || (m.key.length === key.length && m.key.toLowerCase() === key));
   }
@@ -106,6 +111,13 @@ export class Fields {
   fail(key: string, found: string, goType: string): never {
     const message = `json: cannot unmarshal ${found} into Go struct field ${this.reading.struct}.${key} of type ${goType}`;
     throw new RouterError('invalid_parameter', message, { param: key });
+  }
+
+  /** A search for each of many keys would take for ever. */
+  #byKey(): ReadonlyMap<string, Member> {
+    const { foldCase } = this.reading;
+    this.#index ??= new Map(this.members.map((member) => [foldCase ? member.key.toLowerCase() : member.key, member]));
+    return this.#index;
   }
 
   #present(key: string): Member | undefined {

@@ -3,6 +3,7 @@ import type { Ask } from '../../domain/ask.ts';
 import { asArray, asNumber, asObject, asString, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import type { AnswerDecoder } from '../codec.ts';
 import { errorOf } from '../error-text.ts';
+import { jsonText } from '../json/write.ts';
 import { readUsage } from './usage.ts';
 
 /** What Ollama's whole answer means that is not done: the model repeated itself without end and was stopped. */
@@ -60,11 +61,11 @@ function says({ thinking }: JsonObject, content: JsonValue | undefined): AnswerE
 }
 
 function logprobs(record: JsonObject): AnswerEvent[] {
-  return asArray(record['logprobs']).map((entry) => ({ type: 'logprobs', json: JSON.stringify(entry) }));
+  return asArray(record['logprobs']).map((entry) => ({ type: 'logprobs', json: jsonText(entry) }));
 }
 
 function argumentsOf(value: JsonValue | undefined): string {
-  return asString(value) ?? JSON.stringify(value ?? {});
+  return asString(value) ?? jsonText(value ?? {});
 }
 
 /** Whole nanoseconds, left out where they are zero. */

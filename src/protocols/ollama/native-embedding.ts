@@ -6,7 +6,9 @@ import { checkCount, readVector, shorten } from '../vectors.ts';
 
 /** Asks an Ollama that has no `/v1/embeddings` for vectors. */
 export function encodeEmbed(ask: EmbeddingAsk, model: string): EncodedEmbedding {
-  const body = { model: text(model), input: ask.input, dimensions: text(ask.dimensions) };
+  // An empty text by itself would only load the model.
+  const input = ask.input === '""' ? '[""]' : ask.input;
+  const body = { model: text(model), input, dimensions: text(ask.dimensions) };
   return { path: '/api/embed', body: objectText(body) };
 }
 

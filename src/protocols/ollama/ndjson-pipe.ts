@@ -30,6 +30,10 @@ export class NdjsonPipe implements AnswerPipe {
     this.#edit = edit;
   }
 
+  get isOver(): boolean {
+    return this.#lastLine.includes('"done":true') || this.#lastLine.includes('{"error"');
+  }
+
   push(bytes: Buffer): Buffer {
     const input = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
     const lineEnd = input.lastIndexOf(LINE_FEED) + 1;

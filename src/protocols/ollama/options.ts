@@ -40,7 +40,7 @@ export function sampling(fields: Fields): Sampling {
 /** The options that no other kind of endpoint can be told of, as `options.num_gpu`. */
 export function unknownOptions(fields: Fields): string[] {
   const given = fields.object('options', 'Options');
-  const unknown = (given?.members ?? []).filter(({ key }) => key !== 'stop' && OPTIONS[key] === undefined);
+  const unknown = (given?.members ?? []).filter(({ key }) => key !== 'stop' && !Object.hasOwn(OPTIONS, key));
   return unknown.map(({ key }) => `options.${key}`);
 }
 

@@ -25,10 +25,15 @@ export function generateAsk({ fields, streaming }: Call): Ask {
   const prompt = fields.string('prompt') ?? '';
   const suffix = fields.string('suffix') ?? '';
   const kind = suffix !== '' ? 'infill' : fields.boolean('raw') === true ? 'completion' : 'chat';
+  // Only a chat has a place for them.
+  if (kind !== 'chat' && isSet(fields, 'images')) throw unsupported('images', `together with raw or suffix `);
   const system = fields.string('system') ?? '';
   const turn = { ...EMPTY_MESSAGE, role: 'user', content: content(prompt, images(fields)) };
   const messages = system === '' ? [turn] : [{ ...EMPTY_MESSAGE, role: 'system', content: content(system, []) }, turn];
-  return { kind, streaming, messages, prompt, suffix, tools: undefined, ...common(fields, GENERATE_FIELDS) };
+  // One prompt is never cut; not to want that is no loss.
+  const met = fields.type('truncate') === 'bool' && fields.boolean('truncate') === false ? ['truncate'] : [];
+  const known = new Set([...(kind === 'infill' ? INFILL_FIELDS : GENERATE_FIELDS), ...met]);
+  return { kind, streaming, messages, prompt, suffix, tools: undefined, ...common(fields, known) };
 }
 
 /** The request wants to see its prompt as the model would, and no answer. */
@@ -82,7 +87,8 @@ function images(fields: Fields): string[] {
     const at = image.search(/[^A-Za-z0-9+/=\r\n]/);
     if (at !== -1) throw invalid('images', `illegal base64 data at input byte ${at}`);
   }
-  return all;
+  // Go's decoder reads across line breaks, others stop there.
+  return all.map((image) => (/[\r\n]/.test(image) ? image.replace(/[\r\n]+/g, '') : image));
 }
 
 /** A text that says something: Go's clients write fields without a value as empty texts. */
@@ -99,7 +105,10 @@ function tools(fields: Fields): RawJson | undefined {
 /** Some clients send the arguments as OpenAI's string of JSON; Ollama's own form is the object. */
 function toolCall(fields: Fields): ToolCall {
   const called = fields.object('function', 'ToolCallFunction', 'api.ToolCallFunction');
-  const given = called?.type('arguments') === 'string' ? called.string('arguments') : called?.raw('arguments');
+  const type = called?.type('arguments');
+  if (called !== undefined && type !== undefined && type !== 'string' && type !== 'object')
+    called.fail('arguments', type, 'map[string]interface {}');
+  const given = type === 'string' ? called?.string('arguments') : called?.raw('arguments');
   return { id: said(fields, 'id'), name: called?.string('name') ?? '', arguments: given ?? '{}' };
 }
 
@@ -113,7 +122,7 @@ function common(fields: Fields, known: ReadonlySet<string>): Pick<Ask, Common> {
     sampling: sampling(fields),
     topLogprobs: topLogprobs(fields),
     renderOnly: isRenderOnly(fields),
-    dropped: [...unknownFields(fields, known), ...unknownOptions(fields)],
+    dropped: [...unknownFields(fields, known), ...unknownInMessages(fields), ...unknownOptions(fields)],
   };
 }
 
@@ -127,16 +136,36 @@ const COMMON_FIELDS = [
   'top_logprobs',
   '_debug_render_only',
 ];
-const CHAT_FIELDS = new Set([...COMMON_FIELDS, 'messages', 'tools']);
+/** `truncate` of a chat is the router's own business: see the recovery. */
+const CHAT_FIELDS = new Set([...COMMON_FIELDS, 'messages', 'tools', 'truncate']);
 const GENERATE_FIELDS = new Set([
   ...COMMON_FIELDS,
   ...['prompt', 'suffix', 'system', 'template', 'context', 'raw', 'images'],
 ]);
 
+const MESSAGE_FIELDS = new Set([
+  'role',
+  'content',
+  'images',
+  'thinking',
+  'tool_calls',
+  'tool_name',
+  'name',
+  'tool_call_id',
+]);
+
+function unknownInMessages(fields: Fields): string[] {
+  const messages = fields.type('messages') === undefined ? [] : fields.objects('messages', 'Message');
+  return messages.flatMap((message) => unknownFields(message, MESSAGE_FIELDS).map((name) => `messages.${name}`));
+}
+
+/** Text before a suffix has no system to speak to. */
+const INFILL_FIELDS = new Set([...GENERATE_FIELDS].filter((name) => name !== 'system'));
+
 /** Ollama itself passes over fields that it does not know; `nomyo` is the router's own. */
 export function unknownFields(fields: Fields, known: ReadonlySet<string>): string[] {
   const names = fields.members.map(({ key }) => key.toLowerCase());
-  return names.filter((name) => name !== 'nomyo' && !known.has(name) && fields.type(name) !== undefined);
+  return names.filter((name) => name !== 'nomyo' && !known.has(name) && isSet(fields, name));
 }
 
 function format(fields: Fields): Format | undefined {
@@ -179,8 +208,8 @@ function isSet(fields: Fields, key: string): boolean {
   return raw !== undefined && raw !== '""' && !/^\[\s*\]$/.test(raw);
 }
 
-function unsupported(key: string): RouterError {
-  return new RouterError('unsupported', `${key} is not supported by this backend`, { param: key });
+function unsupported(key: string, when = ''): RouterError {
+  return new RouterError('unsupported', `${key} is not supported ${when}by this backend`, { param: key });
 }
 
 function invalid(param: string, message: string): RouterError {

@@ -2,14 +2,17 @@ import type { AnswerEvent } from '../../domain/answer.ts';
 import { asArray, asNumber, asObject, asString, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import type { AnswerDecoder } from '../codec.ts';
 import { errorOf } from '../error-text.ts';
+import { jsonText } from '../json/write.ts';
 import { readTimings, readUsage } from './usage.ts';
 
 /** Turns the records of OpenAI-style answers, streamed or whole, into answer events. Keeps what fragments need. */
 export class RecordDecoder implements AnswerDecoder {
   /** How many of the wanted alternatives per token to keep; log probabilities carry at least one. */
   readonly #topLogprobs: number;
-  #lastToolIndex = -1;
-  #lastToolId: string | undefined;
+  /** The call to which each index belongs now: some servers give one index to all, and a new id to each. */
+  readonly #calls = new Map<number, { place: number; id: string | undefined }>();
+  #lastIndex = -1;
+  #lastPlace = -1;
 
   constructor(topLogprobs: number) {
     this.#topLogprobs = topLogprobs;
@@ -27,7 +30,7 @@ export class RecordDecoder implements AnswerDecoder {
   #choice(choice: JsonObject): AnswerEvent[] {
     const said = asObject(choice['delta']) ?? asObject(choice['message']) ?? choice;
     const reasoning = asString(said['reasoning_content']) || asString(said['reasoning']) || '';
-    const words = `${asString(said['content']) ?? asString(said['text']) ?? ''}${asString(said['refusal']) ?? ''}`;
+    const words = `${wordsIn(said['content'] ?? said['text'])}${asString(said['refusal']) ?? ''}`;
     const events: AnswerEvent[] = [];
     if (reasoning !== '') events.push({ type: 'reasoning-delta', text: reasoning });
     if (words !== '') events.push({ type: 'text-delta', text: words });
@@ -54,23 +57,36 @@ export class RecordDecoder implements AnswerDecoder {
   #toolCall(call: JsonObject, place: number | undefined): AnswerEvent {
     const called = asObject(call['function']) ?? {};
     const id = asString(call['id']) || undefined;
-    const fresh = id !== undefined && id !== this.#lastToolId;
-    const index = place ?? asNumber(call['index']) ?? Math.max(0, this.#lastToolIndex + (fresh ? 1 : 0));
-    this.#lastToolIndex = index;
-    this.#lastToolId = id ?? this.#lastToolId;
     return {
       type: 'tool-call-delta',
-      index,
+      index: place ?? this.#placeOf(asNumber(call['index']), id),
       id,
       name: asString(called['name']),
       arguments: argumentsOf(called['arguments']),
     };
   }
 
+  #placeOf(given: number | undefined, id: string | undefined): number {
+    const index = given ?? Math.max(0, this.#lastIndex);
+    this.#lastIndex = index;
+    const known = this.#calls.get(index);
+    // The id of a call may come late, but then with its index.
+    const isLate = given !== undefined && known?.id === undefined;
+    if (known !== undefined && (id === undefined || isLate || known.id === id)) {
+      known.id ??= id;
+      return known.place;
+    }
+    const place = known === undefined ? index : this.#lastPlace + 1;
+    this.#lastPlace = Math.max(this.#lastPlace, place);
+    this.#calls.set(index, { place, id });
+    return place;
+  }
+
   #logprob(entry: JsonValue): AnswerEvent {
     const { top_logprobs: top, ...chosen } = asObject(entry) ?? {};
-    const kept = this.#topLogprobs > 0 ? { ...chosen, top_logprobs: asArray(top).slice(0, this.#topLogprobs) } : chosen;
-    return { type: 'logprobs', json: JSON.stringify(kept) };
+    const alternatives = asArray(top).slice(0, this.#topLogprobs);
+    const kept = { ...token(chosen), ...(this.#topLogprobs > 0 && { top_logprobs: alternatives.map(token) }) };
+    return { type: 'logprobs', json: jsonText(kept) };
   }
 
   #measures(record: JsonObject): AnswerEvent[] {
@@ -81,6 +97,20 @@ export class RecordDecoder implements AnswerDecoder {
       ...(timings === undefined ? [] : [{ type: 'timings', timings } as const]),
     ];
   }
+}
+
+/** Without what only one server knows: llama-server numbers its tokens. */
+function token(entry: JsonValue): JsonObject {
+  const { id: _, ...known } = asObject(entry) ?? {};
+  return known;
+}
+
+/** Some servers answer in parts, as clients ask. */
+function wordsIn(content: JsonValue | undefined): string {
+  if (typeof content === 'string') return content;
+  return asArray(content)
+    .map((part) => asString(asObject(part)?.['text']) ?? '')
+    .join('');
 }
 
 /** One entry per token: as chat completions give them, else from the columns of a completion. */
@@ -100,7 +130,7 @@ function logprobEntries(logprobs: JsonObject | undefined): JsonValue[] {
 /** Some servers give an object where OpenAI gives its text. */
 function argumentsOf(value: JsonValue | undefined): string {
   if (value === undefined || value === null) return '';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? value : jsonText(value);
 }
 
 function finish(reason: JsonValue | undefined): AnswerEvent[] {

@@ -35,10 +35,14 @@ function split(call: Call, { kind }: Endpoint): Split | undefined {
   if (kind !== 'ollama' || member === undefined || fields.type('prompt') !== 'array') return undefined;
   const elements = scanArray(fields.bytes, member.start);
   if (elements.length < 2 || !elements.every(({ start }) => fields.bytes[start] === QUOTE)) return undefined;
-  const calls = elements.map(({ start, end }) => {
-    return completions.decode(splice(fields.bytes, [setValue(member, fields.bytes.toString('utf8', start, end))]));
-  });
-  return { calls, series: new CompletionSeries(calls.length, call.streaming && wantsUsage(fields)) };
+  return {
+    count: elements.length,
+    call(place) {
+      const { start, end } = elements[place] ?? member;
+      return completions.decode(splice(fields.bytes, [setValue(member, fields.bytes.toString('utf8', start, end))]));
+    },
+    series: new CompletionSeries(elements.length, call.streaming && wantsUsage(fields)),
+  };
 }
 
 const QUOTE = 0x22;

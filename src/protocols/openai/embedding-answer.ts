@@ -30,10 +30,11 @@ export function finishEmbeddings(answer: Buffer, wanted: Wanted, names: Names): 
   return { answer: splice(answer, edits), usage: usage && readPromptUsage(valueAt(answer, usage)) };
 }
 
-function modelEdits(answer: Buffer, members: readonly Member[], { client, upstream }: Names): Edit[] {
-  const model = client === upstream ? undefined : findMember(members, 'model');
+function modelEdits(answer: Buffer, members: readonly Member[], { client, upstream, own = upstream }: Names): Edit[] {
+  const model = client === upstream && client === own ? undefined : findMember(members, 'model');
   if (model === undefined || answer[model.start] !== QUOTE) return [];
-  return decodeString(answer, model.start, model.end) === upstream ? [setValue(model, text(client))] : [];
+  const said = decodeString(answer, model.start, model.end);
+  return said === upstream || said === own ? [setValue(model, text(client))] : [];
 }
 
 function vectorEdits(answer: Buffer, data: Member | undefined, wanted: Wanted): Edit[] {

@@ -1,15 +1,17 @@
 import type { Endpoint } from '../../domain/endpoint.ts';
-import { asNumber, asString, type JsonObject } from '../../domain/json.ts';
+import { asNumber, asObject, asString, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import type { Listing } from '../../domain/model.ts';
 import { parseModelName } from '../../domain/model-name.ts';
 
 /** The entries of `/v1/models`: every name that inference accepts, once. */
 export function modelItems(listings: readonly Listing[]): JsonObject[] {
   const items = new Map<string, JsonObject>();
+  const ids = new Set<string>();
   for (const listing of listings) {
     for (const id of [listing.model.id, ...listing.model.aliases]) {
       const key = keyOf(listing.endpoint, id);
-      if (!items.has(key)) items.set(key, modelItem(listing, id));
+      if (!items.has(key) && !ids.has(id)) items.set(key, modelItem(listing, id));
+      ids.add(id);
     }
   }
   return [...items.values()];
@@ -21,11 +23,18 @@ export function modelItem({ endpoint, model }: Listing, id: string = model.id): 
     return { id, object: 'model', created: createdOf(model.tags), owned_by: ownerOf(model.id) };
   return {
     ...model.item,
+    ...publicStatus(model.item?.['status']),
     id,
     object: 'model',
     created: Math.trunc(asNumber(model.item?.['created']) ?? 0),
     owned_by: asString(model.item?.['owned_by']) ?? endpoint.kind,
   };
+}
+
+/** Of llama-server's status only what concerns clients: its arguments hold paths, ports and keys. */
+function publicStatus(status: JsonValue | undefined): JsonObject {
+  const { value, failed, exit_code, progress } = asObject(status) ?? {};
+  return asObject(status) === undefined ? {} : { status: { value, failed, exit_code, progress } };
 }
 
 function createdOf(tags: JsonObject | undefined): number {
@@ -39,5 +48,5 @@ function ownerOf(name: string): string {
 }
 
 function keyOf({ kind }: Endpoint, id: string): string {
-  return kind === 'ollama' ? (parseModelName(id)?.key ?? id) : id;
+  return kind === 'ollama' ? `ollama ${parseModelName(id)?.key ?? id}` : id;
 }

@@ -122,5 +122,6 @@ function verbatim(traits: Traits, call: Call, endpoint: Endpoint, contentType: s
 function answers({ prompts }: Traits, { fields }: Call, { kind }: Endpoint): number {
   if (kind === 'ollama') return 1;
   const each = fields.type('n') === 'number' ? Number(fields.number('n')) : 1;
-  return each * (prompts?.(fields) ?? 1);
+  // Less than one is for the endpoint to refuse.
+  return Math.max(1, each) * (prompts?.(fields) ?? 1);
 }

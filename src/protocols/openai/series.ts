@@ -113,6 +113,10 @@ class PartPipe implements AnswerPipe {
     return this.#inner.streaming;
   }
 
+  get isOver(): boolean {
+    return this.#inner.isOver;
+  }
+
   get usage(): TokenUsage | undefined {
     return this.#inner.usage;
   }

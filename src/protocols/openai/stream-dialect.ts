@@ -9,7 +9,15 @@ import { readUsage } from './usage.ts';
 
 /** Streams of chat completions and completions: each choice says why it stopped. */
 export const CHOICES: StreamDialect = {
-  markers: ['"finish_reason":"', '"finish_reason": "', '"usage"', '"timings"', '"error"', '[DONE]'],
+  markers: [
+    '"finish_reason":"',
+    '"finish_reason": "',
+    '"finish_reason" :',
+    '"usage"',
+    '"timings"',
+    '"error"',
+    '[DONE]',
+  ],
   finished: (record) =>
     asArray(record['choices']).filter((choice) => typeof asObject(choice)?.['finish_reason'] === 'string').length,
   isError: (record) => errorOf(record) !== undefined,

@@ -1,6 +1,7 @@
 import type { TokenUsage } from '../../domain/answer.ts';
 import type { RawJson } from '../../domain/ask.ts';
 import { randomId } from '../../domain/random-id.ts';
+import { RouterError } from '../../errors.ts';
 import type { Call } from '../call.ts';
 import type { Fields } from '../json/fields.ts';
 import { arrayText, objectText, text } from '../json/write.ts';
@@ -69,8 +70,23 @@ const DEFAULTS: Readonly<Record<string, RawJson>> = {
 
 /** Nothing is stored, whatever was asked. */
 function settingsOf(fields: Fields): Record<string, RawJson> {
-  const echoed = Object.entries(DEFAULTS).map(([key, unset]) => [key, oneLine(fields.raw(key) ?? unset)]);
+  const echoed = Object.entries(DEFAULTS).map(([key, unset]) => [key, oneLine(checked(fields.raw(key)) ?? unset)]);
   return { ...Object.fromEntries(echoed), store: 'false' };
+}
+
+/** What goes back to the client must be JSON to its end; the scanner does not look at all of a long string. */
+function checked(json: RawJson | undefined): RawJson | undefined {
+  if (json === undefined) return undefined;
+  try {
+    JSON.parse(json);
+    return json;
+  } catch (error) {
+    throw new RouterError(
+      'invalid_json',
+      'request body is not valid JSON: invalid escape or control character in a string',
+      { cause: error },
+    );
+  }
 }
 
 /** Line ends between two tokens would end the event; inside a string they are not valid. */

@@ -11,6 +11,7 @@ export const RESPONSE_EVENTS: StreamDialect = {
   finished: (record) => (ENDS.has(asString(record['type']) ?? '') ? 1 : 0),
   isError: (record) => record['type'] === 'error' || Boolean(record['error']),
   readUsage,
+  endsItself: true,
   errorEvent,
 };
 

@@ -32,6 +32,7 @@ async function listed(
     // `created` is the time of the request: the first one seen is kept, so that lists do not change with each probe.
     item: { ...item, created: known?.item?.['created'] ?? item['created'] },
     ...(managed(item) && { managed: true, failed: asObject(item['status'])?.['failed'] === true }),
+    ...(statusOf(item) === 'sleeping' && { sleeping: true }),
     ...(props !== undefined && { props }),
     ...(slots !== undefined && slots > 0 && { slots }),
     ...(contextLength !== undefined && contextLength > 0 && { contextLength }),
