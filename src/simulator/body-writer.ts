@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Recording } from './record.ts';
 import type { FaultRule } from './simulation.ts';
-import { Gone, turn } from './wait.ts';
+import { Gone, wholeTurn } from './wait.ts';
 
 /** Writes an answer's body: waits for slow clients, cuts and splits where a fault says so, and counts. */
 export class BodyWriter {
@@ -24,7 +24,6 @@ export class BodyWriter {
       const room = this.#roomBeforeCut(piece.length);
       await this.#writePiece(piece.subarray(0, room));
       if (room < piece.length || this.#isCut()) await this.cut();
-      if (isSplit(this.#fault)) await turn();
     }
   }
 
@@ -54,10 +53,22 @@ export class BodyWriter {
   async #writePiece(piece: Buffer): Promise<void> {
     if (piece.length === 0) return;
     if (this.#response.destroyed) throw new Gone();
-    const hasRoom = this.#response.write(piece);
+    const { promise: taken, resolve } = Promise.withResolvers<void>();
+    const hasRoom = this.#response.write(piece, () => resolve());
     this.#recording.responseBytes += piece.length;
     if (!hasRoom) await this.#drained();
+    if (isSplit(this.#fault)) await this.#read(taken);
     this.#changed();
+  }
+
+  /** Lets the other side read what was taken before anything follows it. */
+  async #read(taken: Promise<void>): Promise<void> {
+    const gone = new AbortController();
+    const closed = once(this.#response, 'close', { signal: gone.signal }).catch(() => undefined);
+    await Promise.race([taken, closed]);
+    gone.abort();
+    if (this.#response.destroyed) throw new Gone();
+    await wholeTurn();
   }
 
   async #drained(): Promise<void> {
@@ -79,7 +90,8 @@ export class BodyWriter {
   }
 }
 
-function isSplit(fault: FaultRule): boolean {
+/** Whether a fault asks for pieces. */
+export function isSplit(fault: FaultRule): boolean {
   return fault.oneByteWrites === true || fault.splitAt !== undefined;
 }
 

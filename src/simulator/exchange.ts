@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { BodyWriter } from './body-writer.ts';
+import { BodyWriter, isSplit } from './body-writer.ts';
 import type { Recording } from './record.ts';
 import type { FaultRule } from './simulation.ts';
-import { forever, Gone, pause } from './wait.ts';
+import { forever, Gone, pause, wholeTurn } from './wait.ts';
 
 /** Header names and values in the order and spelling they go out. */
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];
@@ -116,8 +116,10 @@ export class Exchange {
     this.#response.writeHead(status, [...headers, ...this.#extraHeaders, ...closing].flat());
     this.recording.status = status;
     const isCut = this.fault.cutAtByte === 'head';
-    if (isCut || !headers.some(([name]) => name === 'Content-Length')) this.#response.flushHeaders();
+    const isAlone = isCut || isSplit(this.fault);
+    if (isAlone || !headers.some(([name]) => name === 'Content-Length')) this.#response.flushHeaders();
     if (isCut) await this.#writer.cut();
+    if (isAlone) await wholeTurn();
   }
 }
 

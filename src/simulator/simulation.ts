@@ -84,6 +84,8 @@ export interface SimulatedEndpointOptions {
   readonly sleeping?: readonly string[];
   /** llama-server in router mode: names of models whose last load failed, as their list says until the next load. */
   readonly failed?: readonly string[];
+  /** llama-server: whether templates are used; without, it refuses tools. Default: yes, but for builds before b7000. */
+  readonly jinja?: boolean;
   /** llama-server: started with `--embeddings`. */
   readonly embeddings?: boolean;
   /** llama-server: tokens of one text to embed or rerank at most (`--ubatch-size`). Default: the model's context. */
@@ -129,9 +131,9 @@ export interface FaultRule {
   readonly hang?: true;
   /** Destroys the socket after n bytes of the answer's body; 0: before the status line; 'head': right after the head. */
   readonly cutAtByte?: number | 'head';
-  /** Writes the body in pieces that end at these offsets, each in its own socket write and turn. */
+  /** Writes the body in pieces that end at these offsets, each read alone by whoever reads at once. */
   readonly splitAt?: readonly number[];
-  /** Every byte of the body in its own socket write and turn. */
+  /** Every byte of the body read alone. */
   readonly oneByteWrites?: true;
   /** After so many tokens (steps of pull, push and create): the kind's own form of an error in the middle of a stream (or a 500 where nothing was sent). */
   readonly errorAfterTokens?: { readonly count: number; readonly message: string };

@@ -6,6 +6,12 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** So many turns that whatever has arrived was read, by whichever phase of a turn reads it. */
+export async function wholeTurn(): Promise<void> {
+  await turn();
+  await turn();
+}
+
 /** Waits; throws {@link Gone} as soon as the signal fires. Longer than 0, its timer keeps the process alive. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) throw new Gone();

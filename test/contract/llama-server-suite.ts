@@ -268,6 +268,87 @@ export function llamaServerSuite(who: string, connect: Connect): void {
       });
     });
 
+    describe('looks into its fields,', () => {
+      const c = '/v1/chat/completions';
+      const said = (...more: object[]) => ({ messages: [...user, ...more], max_tokens: 1 });
+      const short = { input: 'x', max_output_tokens: 1 };
+      const prompted = (fields: object) => ({ prompt: 'x', max_tokens: 1, ...fields });
+      const heard = { type: 'input_audio', input_audio: { data: 'aGk=', format: 'wav' } };
+      const untyped = { role: 'assistant', tool_calls: [{ function: { name: 'f', arguments: '{}' } }] };
+      const tools = (tool: object) => ({ ...said(), tools: [tool] });
+      const isText = (field: string, type: string) =>
+        `Field '${field}': [json.exception.type_error.302] type must be ${type}, but is string`;
+      const PROMPT =
+        '"prompt" elements must be a string, a list of tokens, a JSON object containing a prompt string, or a list of mixed strings & tokens.';
+      const rows: readonly (readonly [
+        what: string,
+        path: string,
+        body: object,
+        status: number,
+        message?: string | RegExp,
+      ])[] = [
+        ['tools whose template has none', c, tools({ type: 'function', function: { name: 'f', parameters: {} } }), 200],
+        ['tools of other types', c, tools({ type: 'zz' }), 500, /^Failed to parse tools: Unsupported tool type/],
+        ['tools without a name', c, tools({ type: 'function', function: {} }), 500, /^Failed to parse tools: .*'name'/],
+        ['tools that are no list', c, { ...said(), tools: 'x' }, 500, /^Failed to parse tools: Expected 'tools' to be/],
+        ['a tool choice', c, { ...said(), tool_choice: 'zz' }, 400, 'Invalid tool_choice: zz'],
+        ['a call without a type', c, said(untyped, ...user), 500, /^Failed to parse messages: Missing tool call type/],
+        ['a content of null', c, said({ role: 'assistant', content: null }, ...user), 200],
+        ['no content', c, said({ role: 'user' }), 400, "All non-assistant messages must contain 'content'"],
+        [
+          'a part without its text',
+          c,
+          said({ role: 'user', content: [{ type: 'text' }] }),
+          500,
+          /key 'text' not found$/,
+        ],
+        ['sound', c, said({ role: 'user', content: [heard] }), 500, /^audio input is not supported - hint/],
+        ['a format', c, { ...said(), response_format: { type: 'zz' } }, 400, /^response_format type must be one of/],
+        ['a grammar', c, { ...said(), grammar: 'zz' }, 400, 'Failed to initialize samplers: failed to parse grammar'],
+        ['stream', c, { ...said(), stream: 'x' }, 400, isText('stream', 'boolean')],
+        ['stream of a response', '/v1/responses', { ...short, stream: 'x' }, 400, isText('stream', 'boolean')],
+        ['n', '/v1/responses', { ...short, n: 2 }, 400, "Field 'n': Value must be between 1 <= value <= 1, but got 2"],
+        ['top_logprobs', '/v1/responses', { ...short, top_logprobs: 2 }, 400, /^top_logprobs requires logprobs/],
+        ['no prompt', '/v1/completions', prompted({ prompt: null }), 400, PROMPT],
+        ['no prompts', '/v1/completions', prompted({ prompt: [] }), 400, '"prompt" must not be empty'],
+        ['logprobs', '/v1/completions', prompted({ logprobs: 'x' }), 400, isText('logprobs', 'number')],
+        ['what is to be rendered', '/apply-template', {}, 400, "'messages' is required"],
+        ['a transcription', '/v1/audio/transcriptions', {}, 501, 'The current model does not support audio input.'],
+        ['a text without /v1', '/embeddings', { input: 'x' }, 501, /^This server does not support embeddings/],
+      ];
+      for (const [what, path, body, status, message] of rows)
+        it(`at ${what}`, async () => {
+          const answer = await post(path, body);
+          assert.equal(answer.status, status, answer.text);
+          if (message === undefined) return;
+          const told: string = answer.json().error.message;
+          if (typeof message === 'string') assert.equal(told, message);
+          else assert.match(told.replaceAll('\n', ' '), message);
+        });
+    });
+
+    describe('counts and tells more than it has to,', () => {
+      it('the id of every token with its probability', async () => {
+        const { logprobs } = (await chat({ max_tokens: 1, logprobs: true, top_logprobs: 1 })).json().choices[0];
+        const [token] = logprobs.content;
+        assert.deepEqual([typeof token.id, typeof token.top_logprobs[0].id], ['number', 'number']);
+      });
+
+      it('what it had in its cache, in the words of each route', async () => {
+        const responded = (await post('/v1/responses', { input: 'x', max_output_tokens: 1 })).json();
+        assert.equal(typeof responded.usage.input_tokens_details.cached_tokens, 'number');
+        const { usage } = (await post('/v1/messages', { messages: user, max_tokens: 1 })).json();
+        assert.equal(typeof usage.cache_read_input_tokens, 'number');
+      });
+
+      it('usage in the last record of completions, not in one of its own, though asked', async () => {
+        const fields = { prompt: 'x', max_tokens: 1, stream: true, stream_options: { include_usage: true } };
+        const records = (await post('/v1/completions', fields)).records();
+        const last = JSON.parse(records.at(-2) ?? '');
+        assert.deepEqual([last.choices[0]?.finish_reason, last.usage.completion_tokens], ['length', 1]);
+      });
+    });
+
     // The real model is too quick for this to fail on it; the simulated one is not.
     it('gives the slot of a client that leaves to the next', { timeout: 10_000 }, async () => {
       await askAndLeave(url, '/v1/chat/completions', {

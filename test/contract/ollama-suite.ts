@@ -525,6 +525,42 @@ export function ollamaSuite(who: string, connect: Connect): void {
       assert.equal(next.json().eval_count, 1);
     });
 
+    describe('by way of /v1,', () => {
+      const v1 = (path: string, fields: object) => post(`/v1/${path}`, { model: 'tiny', ...fields });
+      const short = { max_output_tokens: 1 };
+
+      it('takes sound for a picture, and both for nothing where it cannot see', async () => {
+        const content = [{ type: 'input_audio', input_audio: { data: 'aGk=', format: 'wav' } }];
+        const answer = await v1('chat/completions', { messages: [{ role: 'user', content }], max_tokens: 1 });
+        assert.deepEqual([answer.status, answer.json().usage?.completion_tokens], [200, 1]);
+      });
+
+      it('counts tools of its own as tools', async () => {
+        for (const type of ['web_search', 'zz']) {
+          const answer = await v1('responses', { input: 'x', tools: [{ type }], ...short });
+          const message = 'registry.ollama.ai/library/tiny:latest does not support tools';
+          assert.deepEqual([answer.status, answer.json().error?.message], [400, message]);
+        }
+      });
+
+      it('says what is wrong with a call, and with an input', async () => {
+        const called = { type: 'function_call', call_id: 'c', name: 'f', arguments: 'bad' };
+        for (const [input, message] of [
+          [[called], /^failed to parse function call arguments: invalid character 'b' looking for beginning of value$/],
+          [5, /^input must be a string or array: json: cannot unmarshal number into Go value of type/],
+        ] as const) {
+          const answer = await v1('responses', { input, ...short });
+          assert.equal(answer.status, 400);
+          assert.match(answer.json().error.message, message);
+        }
+      });
+
+      it('echoes every setting of a response', async () => {
+        const body = (await v1('responses', { input: 'x', ...short })).json();
+        assert.deepEqual([body.frequency_penalty, body.presence_penalty, body.max_tool_calls], [0, 0, null]);
+      });
+    });
+
     describe('/v1', () => {
       const v1 = (fields: object) => post('/v1/chat/completions', { model: 'tiny', messages: user, ...fields });
 

@@ -90,6 +90,27 @@ test('a split answer is the same answer in other pieces', async () => {
   assert.equal(chat.lines().at(-1).done, true);
 });
 
+test('the pieces of a split answer are read one by one, its head alone', async () => {
+  await using endpoint = await started();
+  for (const [rule, sizes] of [
+    [{ oneByteWrites: true }, Array.from({ length: 22 }, () => 1)],
+    [{ splitAt: [1, 10, 11] }, [1, 9, 1, 11]],
+  ] as const) {
+    endpoint.faults.add({ ...rule, status: 200, body: '{"done":true,"text":1}', times: 1 });
+    const [head, ...pieces] = (await raw(endpoint)).pieces;
+    assert.match(head ?? '', /\r\n\r\n$/);
+    assert.deepEqual(
+      pieces.map((piece) => piece.length),
+      sizes,
+    );
+  }
+  endpoint.faults.add({ oneByteWrites: true });
+  const [head, ...chunks] = (await raw(endpoint)).pieces;
+  assert.match(head ?? '', /Transfer-Encoding: chunked\r\n(?:.*\r\n)?\r\n$/s);
+  assert.equal(chunks.pop(), '0\r\n\r\n');
+  assert.ok(chunks.length > 100 && chunks.every((chunk) => /^1\r\n.\r\n$/s.test(chunk)));
+});
+
 test('an answer in the middle of which the model breaks ends as its kind ends it', async () => {
   const rule = { errorAfterTokens: { count: 2, message: 'boom' } };
   {

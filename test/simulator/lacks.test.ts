@@ -5,7 +5,7 @@ import { ask } from '../contract/ask.ts';
 
 const unknown = {
   ollama: '404 page not found',
-  'llama-server': '{"error":{"code":404,"message":"File Not Found","type":"not_found_error"}}',
+  'llama-server': '{"error":{"message":"File Not Found","type":"not_found_error","code":404}}',
   vllm: '{"detail":"Not Found"}',
   openai:
     '{"error":{"message":"Invalid URL (POST /v1/responses)","type":"invalid_request_error","param":null,"code":null}}',

@@ -11,6 +11,7 @@ const user = (content: unknown) => [{ role: 'user', content }];
 
 interface Setting {
   readonly version?: string;
+  readonly jinja?: boolean;
   readonly capabilities?: readonly Capability[];
   readonly batchTokens?: number;
 }
@@ -127,22 +128,30 @@ describe('what the model cannot is refused', () => {
     '/v1/responses': { input: 'x', tools: [{ type: 'function', name: 'f', parameters }] },
     '/v1/messages': { max_tokens: 20, messages: user('x'), tools: [{ name: 'f', input_schema: parameters }] },
   };
-  const refusals: readonly (readonly [Kind, number, string, string?])[] = [
+  const refusals: readonly (readonly [Kind, number, string, Setting?])[] = [
     ['ollama', 400, 'registry.ollama.ai/library/m:latest does not support tools'],
-    ['llama-server', 400, 'tools param requires --jinja flag'],
-    ['llama-server', 500, 'tools param requires --jinja flag', 'b5000'],
+    ['llama-server', 500, 'tools param requires --jinja flag', { jinja: false }],
+    ['llama-server', 500, 'tools param requires --jinja flag', { version: 'b5000' }],
     ['vllm', 400, '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'],
     ['openai', 400, "Unsupported parameter: 'tools' is not supported with this model."],
   ];
-  for (const [kind, status, message, version] of refusals) {
+  for (const [kind, status, message, setting] of refusals) {
     for (const [path, body] of Object.entries(requests)) {
-      test(`tools by ${kind} ${version ?? ''} on ${path}`, async () => {
-        const setting = { capabilities: ['completion'], ...(version === undefined ? {} : { version }) } as const;
-        const answer = await said(kind, path, body, setting);
+      test(`tools by ${kind} ${setting === undefined ? '' : JSON.stringify(setting)} on ${path}`, async () => {
+        const answer = await said(kind, path, body, { capabilities: ['completion'], ...setting });
         assert.deepEqual([answer.status, answer.json().error.message], [status, message]);
       });
     }
   }
+
+  test('tools by a llama-server whose template has none are not read', async () => {
+    const capabilities = ['completion'] as const;
+    for (const [path, body] of Object.entries(requests)) {
+      const answer = await said('llama-server', path, body, { capabilities });
+      assert.equal(answer.status, 200, answer.text);
+      assert.ok(!/tool_calls|tool_use|function_call/.test(answer.text), path);
+    }
+  });
 
   const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,aGk=' } };
   const blindness: readonly (readonly [Kind, number, RegExp])[] = [

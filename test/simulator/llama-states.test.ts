@@ -32,6 +32,16 @@ test('a model that sleeps is listed so, is not woken by looking at it, and wakes
   assert.equal((await status(endpoint.url)).value, 'loaded', 'a look at its slots is a task');
 });
 
+test('a model that sleeps is running where it is told to load, and gone where it is told to unload', async () => {
+  await using endpoint = await router({ sleeping: ['m'] });
+  const told = (path: string) => ask(endpoint.url, path, { body: { model: 'm' } });
+  const loaded = await told('/models/load');
+  assert.deepEqual([loaded.status, loaded.json().error.message], [400, 'model is already running']);
+  assert.equal((await status(endpoint.url)).value, 'sleeping');
+  assert.deepEqual((await told('/models/unload')).json(), { success: true });
+  assert.equal((await status(endpoint.url)).value, 'unloaded');
+});
+
 test('a model that failed says so in the list until its next load', async () => {
   await using endpoint = await router({ failed: ['m'] });
   assert.deepEqual(await status(endpoint.url), { value: 'unloaded', failed: true, code: 1 });

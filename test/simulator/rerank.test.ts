@@ -85,5 +85,6 @@ test('what is no ranking is refused', async () => {
   assert.equal((await refused('openai', { documents: [1] }))[0], 400);
   const long = { documents: ['x'.repeat(400)] };
   assert.match((await refused('vllm', long))[1], /you requested 104 tokens in the input for score\./);
-  assert.match((await refused('llama-server', long))[1], /^input \(104 tokens\) is too large to process/);
+  assert.match((await refused('llama-server', long))[1], /^request \(104 tokens\) exceeds the available context size/);
+  assert.match((await refused('llama-server', long, { batchTokens: 64 }))[1], /^input \(104 tokens\) is too large/);
 });

@@ -77,7 +77,7 @@ test('a llama-server as router loads the model that the form names', async () =>
   assert.equal((await sent(endpoint.url, { ...asked, model: 'other' })).status, 200);
   assert.deepEqual(endpoint.loadedModels(), ['other']);
   const deaf = await sent(endpoint.url, { ...asked, model: 'deaf' });
-  assert.deepEqual([deaf.status, (await deaf.text()).includes('audio input is not supported')], [500, true]);
+  assert.deepEqual([deaf.status, (await deaf.text()).includes('does not support audio input')], [501, true]);
   assert.equal((await sent(endpoint.url, { ...asked, model: undefined })).status, 400);
 });
 

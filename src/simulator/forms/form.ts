@@ -8,10 +8,13 @@ export interface NamedEvent {
   readonly data: object | string;
 }
 
+/** What reading the prompt cost. */
+export type PromptUsage = Pick<Usage, 'promptTokens' | 'cachedTokens'>;
+
 /** How a model's answer looks in one protocol: fed with the pieces in order, it says what a stream sends and holds the whole. */
 export interface AnswerForm {
-  /** Before the first piece; `inputTokens` as far as they are known by then. */
-  start(inputTokens: number): readonly NamedEvent[];
+  /** Before the first piece; the prompt as far as it is known by then. */
+  start(prompt: PromptUsage): readonly NamedEvent[];
   piece(piece: Piece): readonly NamedEvent[];
   finish(reason: 'stop' | 'length', usage: Usage): readonly NamedEvent[];
   /** What a stream that breaks ends with. */

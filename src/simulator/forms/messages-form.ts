@@ -1,6 +1,6 @@
 import type { Usage } from '../generation.ts';
 import type { Piece } from '../plan.ts';
-import { type AnswerForm, lenientArguments, type NamedEvent } from './form.ts';
+import { type AnswerForm, lenientArguments, type NamedEvent, type PromptUsage } from './form.ts';
 
 /** Where the kinds that speak Anthropic's protocol differ in what they write. */
 export interface MessagesStyle {
@@ -10,6 +10,8 @@ export interface MessagesStyle {
   readonly signature: string | undefined;
   /** llama-server closes all blocks at the end of the answer. */
   readonly closesAtEnd: boolean;
+  /** A whole answer that says nothing has null for its blocks. */
+  readonly nullContent: boolean;
   /** A tool's block begins with an empty `input`. */
   readonly emptyInput: boolean;
   /** Anthropic's own first record after the start. */
@@ -50,8 +52,8 @@ export class MessagesForm implements AnswerForm {
     this.#model = model;
   }
 
-  start(inputTokens: number): readonly NamedEvent[] {
-    const usage = this.#style.wholeUsage({ ...none, promptTokens: inputTokens });
+  start({ promptTokens, cachedTokens }: PromptUsage): readonly NamedEvent[] {
+    const usage = this.#style.wholeUsage({ ...none, promptTokens, cachedTokens });
     const start = named({ type: 'message_start', message: this.#message([], usage) });
     return this.#style.ping ? [start, named({ type: 'ping' })] : [start];
   }
@@ -93,10 +95,11 @@ export class MessagesForm implements AnswerForm {
 
   whole(): object {
     const content = this.#blocks.map((block) => this.#complete(block));
-    return this.#message(content, this.#style.wholeUsage(this.#usage));
+    const isNull = this.#style.nullContent && content.length === 0;
+    return this.#message(isNull ? null : content, this.#style.wholeUsage(this.#usage));
   }
 
-  #message(content: readonly object[], usage: object): object {
+  #message(content: readonly object[] | null, usage: object): object {
     const { nulls } = this.#style;
     const reason = this.#stopReason ?? (nulls ? null : undefined);
     return {

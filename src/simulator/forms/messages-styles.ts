@@ -14,6 +14,7 @@ export const ollamaMessages: MessagesStyle = {
   nulls: false,
   signature: undefined,
   closesAtEnd: false,
+  nullContent: true,
   emptyInput: true,
   ping: false,
   done: false,
@@ -24,14 +25,20 @@ export const ollamaMessages: MessagesStyle = {
   broken: () => [],
 };
 
-/** llama-server: an empty signature, blocks closed at the end, its own error object in an `error` event. */
+/** llama-server: an empty signature, blocks closed at the end, what it had in its cache told apart, its own error object in an `error` event. */
 export const llamaMessages: MessagesStyle = {
   ...ollamaMessages,
   nulls: true,
   signature: '',
   closesAtEnd: true,
+  nullContent: false,
   emptyInput: false,
   toolId: llamaToolId,
+  wholeUsage: (usage) => ({
+    cache_read_input_tokens: usage.cachedTokens,
+    input_tokens: usage.promptTokens - usage.cachedTokens,
+    output_tokens: usage.completionTokens,
+  }),
   deltaUsage: (usage) => ({ output_tokens: usage.completionTokens }),
   broken: (message) => [{ event: 'error', data: errorObject(new ApiFailure(500, message)) }],
 };
@@ -39,6 +46,7 @@ export const llamaMessages: MessagesStyle = {
 /** vLLM: OpenAI's `[DONE]` behind Anthropic's last event. */
 export const vllmMessages: MessagesStyle = {
   ...ollamaMessages,
+  nullContent: false,
   done: true,
   toolId: (id) => `chatcmpl-tool-${id.replace('call_', '')}`,
   broken: (message) => [errorEvent('internal_error', message), { data: '[DONE]' }],
@@ -48,6 +56,7 @@ export const vllmMessages: MessagesStyle = {
 export const anthropicMessages: MessagesStyle = {
   ...ollamaMessages,
   nulls: true,
+  nullContent: false,
   signature: 'c2ltdWxhdGVk',
   ping: true,
   thinksWhenTold: true,

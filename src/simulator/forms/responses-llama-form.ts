@@ -82,7 +82,12 @@ export class LlamaResponsesForm implements AnswerForm {
       status: 'completed',
       model: this.#facts.model,
       output: [...this.#output('reasoning'), ...this.#output('message'), ...this.#output('function_call')],
-      usage: { input_tokens: input, output_tokens: output, total_tokens: input + output },
+      usage: {
+        input_tokens: input,
+        output_tokens: output,
+        total_tokens: input + output,
+        input_tokens_details: { cached_tokens: usage?.cachedTokens ?? 0 },
+      },
     };
   }
 

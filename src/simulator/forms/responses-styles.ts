@@ -19,6 +19,8 @@ export interface ResponsesStyle {
   /** The status of an answer that reached its limit. */
   readonly cutStatus: 'completed' | 'incomplete';
   readonly stores: boolean;
+  /** Fields that every response has, whatever was asked. */
+  readonly fixed: object;
   reasoningItem(id: string, text: string, status: 'completed' | 'in_progress'): object;
   toolCallId(id: string): string;
   usage(usage: Usage, reasoningTokens: number): object;
@@ -41,6 +43,14 @@ export const ollamaResponses: ResponsesStyle = {
   reasoning: 'summary',
   cutStatus: 'completed',
   stores: false,
+  fixed: {
+    presence_penalty: 0,
+    frequency_penalty: 0,
+    top_logprobs: 0,
+    max_tool_calls: null,
+    safety_identifier: null,
+    prompt_cache_key: null,
+  },
   reasoningItem: (id, text, status) =>
     status === 'in_progress'
       ? { id, type: 'reasoning', summary: [] }
@@ -55,6 +65,7 @@ export const openAiResponses: ResponsesStyle = {
   reasoning: 'hidden',
   cutStatus: 'incomplete',
   stores: true,
+  fixed: {},
   reasoningItem: (id) => ({ id, type: 'reasoning', summary: [] }),
   toolCallId: (id) => id,
   usage: (usage, reasoning) => usageOf(usage, usage.cachedTokens, reasoning),
@@ -114,5 +125,6 @@ export function responseObject(
     background: false,
     service_tier: 'default',
     metadata: {},
+    ...style.fixed,
   };
 }

@@ -4,7 +4,7 @@ import { GenerationFailure, SilentEnd } from '../generation.ts';
 import type { Host } from '../host.ts';
 import type { LoadedModel } from '../loaded-model.ts';
 import { ApiFailure } from '../openai/failure.ts';
-import { type AnswerForm, eventText, type NamedEvent } from './form.ts';
+import { type AnswerForm, eventText, type NamedEvent, type PromptUsage } from './form.ts';
 
 /** An answer in a protocol of named events. */
 export interface FormRun {
@@ -32,15 +32,15 @@ export async function answerInForm(run: FormRun): Promise<void> {
 }
 
 async function* eventsOf({ host, loaded, call, exchange, form }: FormRun): AsyncGenerator<readonly NamedEvent[]> {
-  let inputTokens = 0;
+  let prompt: PromptUsage = { promptTokens: 0, cachedTokens: 0 };
   let isStarted = false;
   for await (const event of host.answer(loaded, call, exchange)) {
     if (event.type === 'prompt-read') {
-      inputTokens = event.usage.promptTokens;
+      prompt = event.usage;
       continue;
     }
     // Nothing goes out before the first token.
-    if (!isStarted) yield form.start(inputTokens);
+    if (!isStarted) yield form.start(prompt);
     isStarted = true;
     if (event.type === 'finish') yield form.finish(event.reason, event.usage);
     else yield form.piece(event);

@@ -19,10 +19,10 @@ export async function json(exchange: Exchange, body: object): Promise<void> {
   await exchange.send(200, [jsonType], JSON.stringify(body));
 }
 
-/** The error object: an int code, no param. */
-export function errorObject(failure: ApiFailure): object {
-  const type = failure.type ?? types[failure.status] ?? 'server_error';
-  return { error: { code: failure.status, message: failure.message, type, ...failure.more } };
+/** The error object: an int code, no param. For what is not found it comes from elsewhere in the server, in another order. */
+export function errorObject({ status: code, message, type: ownType, more }: ApiFailure): object {
+  const type = ownType ?? types[code] ?? 'server_error';
+  return { error: code === 404 ? { message, type, code } : { code, message, type, ...more } };
 }
 
 /** Answers with an error; llama-server closes the connection after one. */

@@ -1,4 +1,4 @@
-import { type Body, isObject, objectsIn } from '../openai/body.ts';
+import { type Body, isObject, objectIn, objectsIn } from '../openai/body.ts';
 import { ApiFailure } from '../openai/failure.ts';
 
 /** Refuses a response that llama-server refuses, in its words. */
@@ -50,8 +50,12 @@ function checkAssistant(parts: readonly Body[]): void {
 }
 
 function checkOutput(output: readonly unknown[]): void {
-  if (objectsIn(output).some((part) => part['type'] !== 'input_text')) {
-    refuse("Output of tool call should be 'Input text'");
+  for (const { type, image_url: image } of output.map(objectIn)) {
+    if (type === undefined) refuse("Output of tool call missing 'type' field");
+    if (type !== 'input_text' && type !== 'input_image') {
+      refuse("Output of tool call should be 'Input text' or 'Input image'");
+    }
+    if (type === 'input_image' && image === undefined) refuse("'image_url' is required");
   }
 }
 

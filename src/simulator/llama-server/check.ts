@@ -1,35 +1,9 @@
-import { type Body, isObject, objectsIn } from '../openai/body.ts';
+import { type Body, isObject, objectIn } from '../openai/body.ts';
 import { ApiFailure } from '../openai/failure.ts';
-import type { SimulatedModel } from '../simulation.ts';
-import { refuseMedia } from './refusals.ts';
+import type { SimulatedEndpointOptions, SimulatedModel } from '../simulation.ts';
+import { checkMessages } from './check-messages.ts';
+import { checkTools } from './check-tools.ts';
 import { defaultBuild } from './style.ts';
-
-const int32 = 2_147_483_647;
-
-/** Fields that llama-server checks itself, with the range it takes. */
-const ranges: Readonly<Record<string, readonly [low: number, high: number]>> = {
-  n_predict: [-1, int32],
-  max_tokens: [-1, int32],
-  max_completion_tokens: [-1, int32],
-  repeat_last_n: [0, int32],
-  dry_penalty_last_n: [0, int32],
-  n_keep: [-1, int32],
-};
-
-const numbers = [
-  'temperature',
-  'top_k',
-  'top_p',
-  'min_p',
-  'typical_p',
-  'repeat_penalty',
-  'presence_penalty',
-  'frequency_penalty',
-  'seed',
-  'mirostat',
-  'mirostat_tau',
-  'mirostat_eta',
-];
 
 /** Reads a body as nlohmann's parser does: the whole text is one value. */
 export function readBody(text: string): Body {
@@ -46,73 +20,65 @@ export function readBody(text: string): Body {
   }
 }
 
-/** Refuses sampler values that llama-server refuses. */
-export function checkSampling(body: Body, slots: number): void {
-  const all = { ...ranges, n: [1, slots] as const };
-  for (const [name, [low, high]] of Object.entries(all)) {
-    const value = body[name];
-    if (value === undefined || value === null) continue;
-    checkNumber(name, value);
-    if (Number(value) < low || Number(value) > high) {
-      refuse(`Field '${name}': Value must be between ${low} <= value <= ${high}, but got ${String(value)}`);
-    }
+/** Refuses chats that a llama-server started with these options refuses, in its order. */
+export function checkChat(body: Body, model: SimulatedModel, options: SimulatedEndpointOptions): void {
+  const { tools, tool_choice: choice, grammar, logprobs } = body;
+  const hasTools = Array.isArray(tools) && tools.length > 0;
+  if (!hasJinja(options)) checkWithoutJinja(hasTools, choice);
+  if (isGiven(body['json_schema']) && isText(grammar)) fail('Cannot use both json_schema and grammar');
+  checkFormat(objectIn(body['response_format']));
+  checkMessages(body['messages'], model);
+  checkTools(tools);
+  if (typeof choice === 'string' && !['auto', 'none', 'required'].includes(choice)) {
+    refuse(`Invalid tool_choice: ${choice}`);
   }
-  for (const name of numbers) if (body[name] !== undefined && body[name] !== null) checkNumber(name, body[name]);
+  if (hasTools && choice !== 'none' && grammar !== undefined) {
+    refuse('Cannot use custom grammar constraints with tools.');
+  }
+  if (isText(objectIn(body['chat_template_kwargs'])['enable_thinking'])) {
+    refuse('invalid type for "enable_thinking" (expected boolean, got string)');
+  }
+  if (logprobs !== true && isGiven(body['top_logprobs'])) refuse('top_logprobs requires logprobs to be set to true');
+  if (hasTools && body['stream'] === true && logprobs === true) refuse('logprobs is not supported with tools + stream');
 }
 
-function checkNumber(name: string, value: unknown): void {
-  if (typeof value === 'number') return;
-  const type = Array.isArray(value) ? 'array' : typeof value;
-  refuse(`Field '${name}': [json.exception.type_error.302] type must be number, but is ${type}`);
+/** Templates were to be asked for in older builds. */
+function hasJinja({ jinja, version = defaultBuild }: SimulatedEndpointOptions): boolean {
+  return jinja ?? Number(/^b(\d+)/.exec(version)?.[1] ?? Number.POSITIVE_INFINITY) >= 7000;
 }
 
-/** Refuses chats that llama-server refuses; `build` is the server's version. */
-export function checkChat(body: Body, model: SimulatedModel, build = defaultBuild): void {
-  const { messages } = body;
-  if (messages === undefined) refuse("'messages' is required");
-  if (!Array.isArray(messages)) refuse("Expected 'messages' to be an array");
-  for (const message of messages) checkMessage(message, model);
-  const last = objectsIn(messages).slice(-2);
-  if (last.length === 2 && last.every((message) => message['role'] === 'assistant')) {
-    refuse('Cannot have 2 or more assistant messages at the end of the list.');
-  }
-  const hasTools = Array.isArray(body['tools']) && body['tools'].length > 0;
-  // Older builds, in which templates were to be asked for, called it their own failure.
-  if (hasTools && !model.capabilities.includes('tools')) {
-    throw new ApiFailure(buildNumber(build) < 7000 ? 500 : 400, 'tools param requires --jinja flag');
-  }
-  if (hasTools && body['grammar'] !== undefined) refuse('Cannot use custom grammar constraints with tools.');
-  if (body['top_logprobs'] !== undefined && body['logprobs'] !== true) {
-    refuse('top_logprobs requires logprobs to be set to true');
-  }
-  if (hasTools && body['stream'] === true && body['logprobs'] === true) {
-    refuse('logprobs is not supported with tools + stream');
-  }
+function checkWithoutJinja(hasTools: boolean, choice: unknown): void {
+  if (hasTools) fail('tools param requires --jinja flag');
+  if (typeof choice === 'string' && choice !== 'auto') fail('tool_choice param requires --jinja flag');
 }
 
-function buildNumber(build: string): number {
-  return Number(/^b(\d+)/.exec(build)?.[1] ?? Number.POSITIVE_INFINITY);
-}
+const jsonTypes = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'];
 
-function checkMessage(message: unknown, model: SimulatedModel): void {
-  if (!isObject(message)) refuse("Expected 'message' to be an object");
-  const { content, tool_calls: calls } = message;
-  if (message['role'] === undefined) {
-    throw new ApiFailure(500, `Failed to parse messages: Missing 'role' in message: ${JSON.stringify(message)}`);
+function checkFormat(format: Body): void {
+  const { type } = format;
+  if (isText(type) && !['text', 'json_object', 'json_schema'].includes(type)) {
+    refuse(`response_format type must be one of "text" or "json_object", but got: ${type}`);
   }
-  if (content === null || content === undefined) {
-    if (calls === undefined) refuse("Expected 'content' to be a string or an array");
-  } else if (Array.isArray(content)) for (const part of content) checkPart(part, model);
-  else if (typeof content !== 'string') refuse("Expected 'content' to be a string or an array");
+  const schema = objectIn(type === 'json_schema' ? objectIn(format['json_schema'])['schema'] : format['schema']);
+  if (type === 'text' || !isText(schema['type']) || jsonTypes.includes(schema['type'])) return;
+  const where =
+    'Unable to generate parser for this template. Automatic parser generation failed: JSON schema error at #';
+  refuse(`${where}: unrecognized type ${schema['type']}`);
 }
 
-function checkPart(part: unknown, model: SimulatedModel): void {
-  const type = isObject(part) ? part['type'] : undefined;
-  if (type === 'text') return;
-  if (type !== 'image_url') refuse('unsupported content[].type');
-  refuseMedia(model, 'vision');
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 function refuse(message: string): never {
   throw new ApiFailure(400, message);
+}
+
+/** What it takes for a failure of its own. */
+function fail(message: string): never {
+  throw new ApiFailure(500, message);
 }

@@ -6,14 +6,14 @@ import { llamaMessages } from '../forms/messages-styles.ts';
 import { chatOfResponse } from '../forms/responses-chat.ts';
 import { LlamaResponsesForm } from '../forms/responses-llama-form.ts';
 import { answerInForm } from '../forms/run.ts';
-import type { Body } from '../openai/body.ts';
+import { type Body, objectIn, objectsIn } from '../openai/body.ts';
 import { ApiFailure } from '../openai/failure.ts';
-import { chatCall } from '../openai/read-call.ts';
 import { countTokens } from '../text.ts';
 import { json } from './answers.ts';
-import { checkChat, checkSampling } from './check.ts';
+import { checkChat } from './check.ts';
+import { checkFields } from './check-fields.ts';
 import { checkResponse } from './check-response.ts';
-import { fitting, type Work } from './infer.ts';
+import { fitting, llamaChatCall, type Work } from './infer.ts';
 import { defaultBuild, llamaStyle } from './style.ts';
 
 /** POST /v1/messages: what it refuses it refuses in its own error object, not in Anthropic's. */
@@ -24,10 +24,10 @@ export async function messages(work: Work): Promise<void> {
 
 /** POST /v1/messages/count_tokens. */
 export async function countMessageTokens(work: Work): Promise<void> {
-  const { exchange, loaded } = work;
+  const { host, exchange, loaded } = work;
   const chat = messagesChat(work.body);
-  checkChat(chat, loaded.model);
-  await json(exchange, { input_tokens: countTokens(chatCall(loaded.model, chat).prompt) });
+  checkChat(chat, loaded.model, host.options);
+  await json(exchange, { input_tokens: countTokens(llamaChatCall(loaded.model, chat).prompt) });
 }
 
 /** POST /v1/responses. */
@@ -36,25 +36,37 @@ export async function responses(work: Work): Promise<void> {
   checkResponse(body);
   const createdAt = Math.floor(exchange.recording.startedAt / 1000);
   const facts = { digits: exchangeId(exchange, 32), model: loaded.model.name, body, createdAt };
-  await answered(work, chatOfResponse(body), new LlamaResponsesForm(facts));
+  await answered(work, responseChat(body), new LlamaResponsesForm(facts));
 }
 
-/** A request without `max_tokens` gets a limit of its own. */
+/** What it has no other name for stays as it is, and is read as of a chat; a format of the answer is not read. */
+function responseChat(body: Body): Body {
+  const { tools: _tools, ...others } = body;
+  return { ...others, ...chatOfResponse({ ...body, text: undefined }) };
+}
+
+/** A request without `max_tokens` gets a limit of its own; a tool that must be called is any tool, and may lack a name. */
 function messagesChat(body: Body): Body {
   if (body['messages'] === undefined) throw new ApiFailure(500, "'messages' is required");
-  return chatOfMessages({ max_tokens: 4096, ...body });
+  const choice = objectIn(body['tool_choice']);
+  return chatOfMessages({
+    max_tokens: 4096,
+    ...body,
+    tools: objectsIn(body['tools']).map((tool) => ({ ...tool, name: tool['name'] ?? '' })),
+    tool_choice: choice['type'] === 'tool' ? { type: 'any' } : choice,
+  });
 }
 
 async function answered(work: Work, chat: Body, form: AnswerForm): Promise<void> {
   const { host, loaded, exchange, body } = work;
   const build = host.options.version ?? defaultBuild;
-  checkChat(chat, loaded.model, build);
-  checkSampling(chat, loaded.pool.slots.length);
+  checkChat(chat, loaded.model, host.options);
+  checkFields(chat, loaded.pool.slots.length);
   const { streamHeaders, jsonHeaders } = llamaStyle(build);
   await answerInForm({
     host,
     loaded,
-    call: fitting(loaded, chatCall(loaded.model, chat)),
+    call: fitting(loaded, llamaChatCall(loaded.model, chat)),
     exchange,
     form,
     stream: body['stream'] === true,

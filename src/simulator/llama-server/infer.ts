@@ -3,15 +3,19 @@ import type { Exchange } from '../exchange.ts';
 import { GenerationFailure, type Usage } from '../generation.ts';
 import type { Host } from '../host.ts';
 import type { LoadedModel } from '../loaded-model.ts';
-import { type Body, objectIn, textIn } from '../openai/body.ts';
+import { type Body, numberIn, objectIn, textIn } from '../openai/body.ts';
 import { ApiFailure } from '../openai/failure.ts';
-import { chatCall, completionCall, promptsOf } from '../openai/read-call.ts';
+import { chatCall, completionCall } from '../openai/read-call.ts';
 import type { Run } from '../openai/run.ts';
 import { stream } from '../openai/stream.ts';
 import { whole } from '../openai/whole.ts';
+import type { SimulatedModel } from '../simulation.ts';
 import { countTokens } from '../text.ts';
 import { json } from './answers.ts';
-import { checkChat, checkSampling } from './check.ts';
+import { checkChat } from './check.ts';
+import { checkFields } from './check-fields.ts';
+import { missingKey } from './json-error.ts';
+import { readPrompts } from './prompts.ts';
 import { contextOverflow } from './refusals.ts';
 import { defaultBuild, llamaStyle, timings } from './style.ts';
 
@@ -26,34 +30,42 @@ export interface Work {
 /** POST /v1/chat/completions. */
 export async function chat(work: Work): Promise<void> {
   const { body, loaded } = work;
-  checkChat(body, loaded.model, work.host.options.version);
-  checkSampling(body, loaded.pool.slots.length);
-  const call = fitting(loaded, chatCall(loaded.model, body));
+  checkChat(body, loaded.model, work.host.options);
+  checkFields(body, loaded.pool.slots.length);
+  const call = fitting(loaded, llamaChatCall(loaded.model, body));
   const calls = Array.from({ length: Number(body['n'] ?? 1) }, () => call);
   await run(work, calls, 'chat', chatLogprobs(body));
 }
 
-/** Without `top_logprobs` there are twenty alternatives; 0 of them switches log probabilities off. */
+/** A chat as the template gets it: only a word is a choice of tools, and a template without tools leaves them out. */
+export function llamaChatCall(model: SimulatedModel, body: Body): Call {
+  const call = chatCall(model, body);
+  const toolChoice = typeof call.toolChoice === 'string' ? call.toolChoice : 'auto';
+  return { ...call, toolChoice, tools: model.capabilities.includes('tools') ? call.tools : [] };
+}
+
+/** Without `top_logprobs` there are twenty alternatives; none of them switches log probabilities off. */
 function chatLogprobs(body: Body): number | undefined {
-  if (body['logprobs'] !== true) return undefined;
-  const count = Number(body['top_logprobs'] ?? 20);
-  return count === 0 ? undefined : count;
+  const { logprobs, n_probs: own } = body;
+  const count = logprobs === true ? (numberIn(body['top_logprobs']) ?? 20) : (numberIn(own) ?? numberIn(logprobs) ?? 0);
+  return count > 0 ? count : undefined;
 }
 
 /** POST /v1/completions. */
 export async function completion(work: Work): Promise<void> {
   const { body, loaded } = work;
+  checkFields(body, loaded.pool.slots.length);
   const prompts = promptsIn(body);
-  checkSampling(body, loaded.pool.slots.length);
   const calls = prompts.map((prompt) => fitting(loaded, completionCall(loaded.model, prompt, body)));
   const logprobs = Number(body['logprobs'] ?? 0);
   await run(work, calls, 'completion', logprobs > 0 ? logprobs : undefined);
 }
 
-function promptsIn(body: Body): string[] {
+/** The prompts of a completion, which must have one. */
+export function promptsIn(body: Body): string[] {
   const { prompt } = body;
-  if (prompt === undefined) throw new ApiFailure(400, "[json.exception.out_of_range.403] key 'prompt' not found");
-  return promptsOf(prompt);
+  if (prompt === undefined) throw new ApiFailure(400, missingKey('prompt'));
+  return readPrompts(prompt, 400);
 }
 
 async function run(
@@ -84,7 +96,7 @@ async function run(
 /** POST /completion (its own form) and POST /infill, which the model must have been trained for. */
 export async function ownCompletion(work: Work, prompt: string): Promise<void> {
   const { host, loaded, body, exchange } = work;
-  checkSampling(body, loaded.pool.slots.length);
+  checkFields(body, loaded.pool.slots.length);
   const call = fitting(loaded, completionCall(loaded.model, prompt, body));
   const isStream = body['stream'] === true;
   let content = '';

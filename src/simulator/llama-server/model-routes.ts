@@ -10,10 +10,10 @@ import { countTokens, hash } from '../text.ts';
 import { readTranscription } from '../transcription.ts';
 import { pause } from '../wait.ts';
 import { fileNotFound, json } from './answers.ts';
-import { readBody } from './check.ts';
-import { embeddings } from './embeddings.ts';
+import { checkChat, readBody } from './check.ts';
+import { embeddings, ownEmbeddings } from './embeddings.ts';
 import { countMessageTokens, messages, responses } from './form-routes.ts';
-import { chat, completion, infill, ownCompletion, type Work } from './infer.ts';
+import { chat, completion, infill, ownCompletion, promptsIn, type Work } from './infer.ts';
 import { props, singleList, slots } from './models.ts';
 import { rerank } from './rerank.ts';
 import { defaultBuild } from './style.ts';
@@ -36,16 +36,17 @@ const modelRoutes: Readonly<Record<string, ModelRoute>> = {
   'POST /v1/chat/completions': chat,
   'POST /chat/completions': chat,
   'POST /v1/completions': completion,
-  'POST /completion': (work) => ownCompletion(work, String(work.body['prompt'] ?? '')),
-  'POST /completions': (work) => ownCompletion(work, String(work.body['prompt'] ?? '')),
+  'POST /completion': (work) => ownCompletion(work, promptsIn(work.body)[0] ?? ''),
+  'POST /completions': (work) => ownCompletion(work, promptsIn(work.body)[0] ?? ''),
   'POST /v1/messages': messages,
   'POST /v1/messages/count_tokens': countMessageTokens,
   'POST /v1/responses': responses,
   'POST /responses': responses,
   'POST /infill': infill,
   'POST /v1/embeddings': embeddings,
-  'POST /apply-template': ({ loaded, body, exchange }) =>
-    json(exchange, { prompt: renderPrompt(chatCall(loaded.model, body).messages) }),
+  'POST /embeddings': ownEmbeddings,
+  'POST /embedding': ownEmbeddings,
+  'POST /apply-template': applyTemplate,
   'POST /tokenize': ({ body, exchange }) => json(exchange, { tokens: tokensOf(textIn(body['content']) ?? '') }),
   'POST /v1/rerank': rerank,
   'POST /v1/reranking': rerank,
@@ -86,6 +87,11 @@ export async function bodyOf(exchange: Exchange): Promise<Body> {
   if (exchange.method !== 'POST') return {};
   if (exchange.path !== '/v1/audio/transcriptions') return readBody(exchange.text);
   return { model: (await readTranscription(exchange))?.model ?? '' };
+}
+
+async function applyTemplate({ host, loaded, body, exchange }: Work): Promise<void> {
+  checkChat(body, loaded.model, host.options);
+  await json(exchange, { prompt: renderPrompt(chatCall(loaded.model, body).messages) });
 }
 
 async function slotList({ loaded, exchange }: Work): Promise<void> {

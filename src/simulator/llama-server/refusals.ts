@@ -13,10 +13,9 @@ function requestOverflow(tokens: number, context: number): string {
   return `request (${tokens} tokens) exceeds the available context size (${context} tokens), try increasing it`;
 }
 
-/** Pictures or sound for a model that has no projector for them. */
-export function refuseMedia(model: SimulatedModel, ability: 'vision' | 'audio'): void {
-  if (model.capabilities.includes(ability)) return;
-  const media = ability === 'vision' ? 'image' : 'audio';
+/** Pictures, sound or films for a model that has no projector for them; what can be shown pictures can be shown films. */
+export function refuseMedia(model: SimulatedModel, media: 'image' | 'audio' | 'video'): void {
+  if (model.capabilities.includes(media === 'audio' ? 'audio' : 'vision')) return;
   const hint = 'hint: if this is unexpected, you may need to provide the mmproj';
   throw new ApiFailure(500, `${media} input is not supported - ${hint}`);
 }

@@ -3,8 +3,9 @@ import { ApiFailure } from '../openai/failure.ts';
 import { ranked } from '../rerank.ts';
 import { countTokens } from '../text.ts';
 import { json } from './answers.ts';
-import { refuseOverlong } from './embeddings.ts';
+import { refuseOversized } from './embeddings.ts';
 import type { Work } from './infer.ts';
+import { contextOverflow } from './refusals.ts';
 
 /** POST /rerank and its other names: Jina's form, or that of text-embeddings-inference where the body has `texts`. */
 export async function rerank(work: Work): Promise<void> {
@@ -17,7 +18,9 @@ export async function rerank(work: Work): Promise<void> {
   if (typeof query !== 'string') throw new ApiFailure(400, '"query" must be a string');
   const documents = documentsIn(body['documents'] ?? body['texts']);
   const pairs = documents.map((document) => `${query}\n${document}`);
-  refuseOverlong(pairs, loaded, host.options.batchTokens);
+  refuseOversized(pairs, host.options.batchTokens ?? Number.POSITIVE_INFINITY);
+  const longest = Math.max(...pairs.map(countTokens));
+  if (longest >= loaded.contextLength) throw contextOverflow(longest, loaded.contextLength);
   const tokens = pairs.reduce((sum, pair) => sum + countTokens(pair), 0);
   await host.read(loaded, tokens, exchange);
   const found = ranked(query, documents, numberIn(body['top_n'])).map(({ index, score }) => ({

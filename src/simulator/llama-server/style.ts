@@ -21,9 +21,10 @@ export function llamaStyle(build: string): Style {
     finishDelta: {},
     chatChoice: {},
     completionChoice: { logprobs: null },
+    tokenIds: true,
     choicesFirst: true,
     nullUsage: false,
-    completionUsageUnasked: true,
+    promptsApart: true,
     envelope: { system_fingerprint: build },
     usage: (usage) => ({
       completion_tokens: usage.completionTokens,

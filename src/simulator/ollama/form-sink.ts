@@ -65,7 +65,7 @@ export class FormSink implements Sink {
 
   #feed(answer: NativeAnswer) {
     const { form, estimatedTokens } = this.#parts;
-    const started = this.#isStarted ? [] : form.start(estimatedTokens);
+    const started = this.#isStarted ? [] : form.start({ promptTokens: estimatedTokens, cachedTokens: 0 });
     this.#isStarted = true;
     const pieces = this.#pieces(answer).flatMap((piece) => form.piece(piece));
     if (answer['done'] !== true) return [...started, ...pieces];

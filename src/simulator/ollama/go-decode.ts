@@ -37,11 +37,12 @@ function parsed(text: string): unknown {
 
 function refuse(value: unknown, at: Position, name: string): undefined {
   const target = at.path === '' ? `Go value of type ${name}` : `Go struct field ${at.path} of type ${name}`;
-  at.errors.push(`json: cannot unmarshal ${kindOf(value)} into ${target}`);
+  at.errors.push(`json: cannot unmarshal ${goKind(value)} into ${target}`);
   return undefined;
 }
 
-function kindOf(value: unknown): string {
+/** What Go's decoder calls the kind of a value. */
+export function goKind(value: unknown): string {
   if (Array.isArray(value)) return 'array';
   return typeof value === 'boolean' ? 'bool' : typeof value;
 }

@@ -41,11 +41,13 @@ export function goImage(value: unknown): string {
 
 const image = goCustom('api.ImageData', goImage);
 
-const toolArguments = goCustom('api.ToolCallFunctionArguments', (value) => {
-  // Ollama 0.24's own words for anything that is no object.
+/** A tool call's arguments; Ollama 0.24 has its own words for anything that is no object. */
+export function goArguments(value: unknown): Readonly<Record<string, unknown>> {
   if (!isObject(value)) throw new Error("Value looks like object, but can't find closing '}' symbol");
   return value;
-});
+}
+
+const toolArguments = goCustom('api.ToolCallFunctionArguments', goArguments);
 
 const toolCall = goStruct('api.ToolCall', {
   id: goString,

@@ -65,7 +65,7 @@ function withoutOldest(messages: readonly Message[], context: number): string {
 /** Whether the runner refused pictures, which was then sent. */
 export async function sightFailed(model: SimulatedModel, request: Streamable, sink: Sink): Promise<boolean> {
   try {
-    refuseMedia(model, 'vision');
+    refuseMedia(model, 'image');
     return false;
   } catch (error) {
     if (!(error instanceof ApiFailure)) throw error;

@@ -1,6 +1,6 @@
 import { OllamaFailure } from './failure.ts';
 import { isObject } from './go-decode.ts';
-import type { ChatRequest, OpenAiChatRequest, OpenAiMessage } from './requests.ts';
+import { type ChatRequest, goImage, type OpenAiChatRequest, type OpenAiMessage } from './requests.ts';
 import type { Conversion, NativeAnswer } from './v1-sink.ts';
 
 type NativeMessage = NonNullable<ChatRequest['messages']>[number];
@@ -62,7 +62,19 @@ function nativePart(part: unknown): Partial<NativeMessage> {
     const url = isObject(image) ? image['url'] : image;
     if (typeof url === 'string') return { images: [imageData(url)] };
   }
+  if (part['type'] === 'input_audio') return { images: [soundData(part['input_audio'])] };
   throw invalid;
+}
+
+/** Sound goes to the model in the place of a picture. */
+function soundData(sound: unknown): string {
+  if (!isObject(sound)) throw new OllamaFailure(400, 'invalid input_audio format');
+  if (typeof sound['data'] !== 'string') throw new OllamaFailure(400, 'invalid input_audio format: missing data');
+  try {
+    return goImage(sound['data']);
+  } catch (error) {
+    throw new OllamaFailure(400, `invalid input_audio base64 data: ${error instanceof Error ? error.message : ''}`);
+  }
 }
 
 /** The base64 of a data URL; throws where Ollama refuses the address. */

@@ -3,6 +3,7 @@ import { chatOfResponse } from '../forms/responses-chat.ts';
 import { ResponsesForm } from '../forms/responses-form.ts';
 import { ollamaResponses } from '../forms/responses-styles.ts';
 import type { Host } from '../host.ts';
+import { firstJsonValue } from '../json-value.ts';
 import { type Body, objectIn, objectsIn, textIn } from '../openai/body.ts';
 import { chat } from './chat.ts';
 import { nativeChat } from './chat-request.ts';
@@ -15,6 +16,7 @@ import {
   goBool,
   goFloat,
   goInt,
+  goKind,
   goList,
   goMap,
   goString,
@@ -22,6 +24,7 @@ import {
   isObject,
 } from './go-decode.ts';
 import { middleware } from './middleware.ts';
+import { goArguments } from './requests.ts';
 import { thinkOfEffort } from './v1-chat.ts';
 import { v1Error } from './v1-sink.ts';
 
@@ -48,7 +51,12 @@ export async function v1Responses(host: Host, exchange: Exchange): Promise<void>
     const request = decodeBody(exchange.text, responsesRequest);
     checkInput(request.input);
     const think = thinkOfEffort(textIn(objectIn(request.reasoning)['effort']) ?? '', '"');
-    const converted = nativeChat(chatOfResponse({ ...request, temperature: request.temperature ?? 1 }));
+    const { tools: _tools, ...rest } = request;
+    const converted = nativeChat({
+      ...chatOfResponse({ ...rest, temperature: request.temperature ?? 1 }),
+      // Tools of any type: it asks only whether the model can do with tools.
+      tools: objectsIn(request.tools).map((tool) => ({ function: tool })),
+    });
     const createdAt = Math.floor(exchange.recording.startedAt / 1000);
     const digits = String(Math.floor(Math.random() * 999_999));
     const form = new ResponsesForm(ollamaResponses, { digits, model: request.model ?? '', body: request, createdAt });
@@ -59,7 +67,7 @@ export async function v1Responses(host: Host, exchange: Exchange): Promise<void>
 
 function checkInput(input: unknown): void {
   if (input === undefined || typeof input === 'string') return;
-  if (!Array.isArray(input)) throw new GoDecodeError('input must be a string or array: json: cannot unmarshal value');
+  if (!Array.isArray(input)) throw new GoDecodeError(`input must be ${textOrArray(input)}`);
   for (const [i, item] of input.entries()) checkItem(isObject(item) ? item : {}, `input[${i}]`);
 }
 
@@ -69,13 +77,29 @@ function checkItem(item: Body, at: string): void {
   const type = textIn(item['type']) ?? (item['role'] === undefined ? '' : 'message');
   if (type === '') throw new GoDecodeError(`${at}: input item missing required 'type' field`);
   if (!itemTypes.includes(type)) throw new GoDecodeError(`${at}: unknown input item type: ${JSON.stringify(type)}`);
+  if (type === 'function_call') checkArguments(item['arguments']);
   if (type === 'message') checkParts(item['content'], `${at}: content`);
   if (type === 'function_call_output') checkParts(item['output'], `${at}: output`);
 }
 
+/** What Go's decoder makes of anything but a text or a list. */
+function textOrArray(value: unknown): string {
+  return `a string or array: json: cannot unmarshal ${goKind(value)} into Go value of type []json.RawMessage`;
+}
+
+function checkArguments(args: unknown): void {
+  if (typeof args !== 'string' || args === '') return;
+  try {
+    goArguments(firstJsonValue(args));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : '';
+    throw new OllamaFailure(400, `failed to parse function call arguments: ${why}`);
+  }
+}
+
 function checkParts(parts: unknown, at: string): void {
   if (parts === undefined || typeof parts === 'string') return;
-  if (!Array.isArray(parts)) throw new GoDecodeError(`${at.replace(/.*: /, '')} must be a string or array`);
+  if (!Array.isArray(parts)) throw new GoDecodeError(`${at} must be ${textOrArray(parts)}`);
   for (const [i, part] of objectsIn(parts).entries()) {
     const type = String(part['type'] ?? '');
     if (type === 'input_file') throw new OllamaFailure(400, 'file inputs are not currently supported');

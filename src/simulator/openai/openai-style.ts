@@ -15,9 +15,10 @@ export const openAiStyle: Style = {
   finishDelta: {},
   chatChoice: { logprobs: null },
   completionChoice: { logprobs: null },
+  tokenIds: false,
   choicesFirst: false,
   nullUsage: true,
-  completionUsageUnasked: false,
+  promptsApart: false,
   envelope: { service_tier: 'default', system_fingerprint: 'fp_simulated' },
   usage: (usage, reasoningTokens) => ({
     prompt_tokens: usage.promptTokens,

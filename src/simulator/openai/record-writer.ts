@@ -20,6 +20,11 @@ export class RecordWriter {
     this.#envelope = envelopeOf(run);
   }
 
+  /** Whether each prompt has an answer of its own. */
+  get #isApart(): boolean {
+    return this.#run.form === 'completion' && this.#run.style.promptsApart;
+  }
+
   async promptRead(index: number, usage: Usage): Promise<void> {
     this.#prompt = { ...usage, completionTokens: 0 };
     this.#readAt = performance.now();
@@ -43,19 +48,18 @@ export class RecordWriter {
   async finish(index: number, reason: string, usage: Usage): Promise<void> {
     await this.#begin(index);
     this.#usages.push(usage);
-    const { style, form } = this.#run;
+    const { style } = this.#run;
     const isLast = index === this.#run.calls.length - 1 && !this.#run.includeUsage;
-    const unasked = isLast && form === 'completion' && style.completionUsageUnasked;
     await this.#choice(index, style.finishDelta, reason, {
-      ...(unasked ? { usage: style.usage(usage, 0) } : {}),
-      ...(isLast ? style.lastFields(usage) : {}),
+      ...(this.#isApart ? { usage: style.usage(usage, 0) } : {}),
+      ...(this.#isApart || isLast ? style.lastFields(usage) : {}),
     });
   }
 
   async end(): Promise<void> {
     const { style, includeUsage } = this.#run;
     const total = totalUsage(this.#usages);
-    if (includeUsage) {
+    if (includeUsage && !this.#isApart) {
       const usage = style.usage(total, this.#reasoningTokens);
       await this.#data(
         JSON.stringify({ ...withChoices(this.#run, this.#envelope, []), usage, ...style.lastFields(total) }),
@@ -92,6 +96,7 @@ export class RecordWriter {
     await this.#open();
     if (this.#begun.has(index)) return;
     this.#begun.add(index);
+    if (this.#isApart && index > 0) await this.#data('null');
     if (this.#run.form === 'completion') return;
     await this.#choice(index, { role: 'assistant', content: this.#run.style.firstContent }, null, {});
   }

@@ -54,7 +54,7 @@ export function withChoices(run: Run, envelope: object, choices: readonly object
 
 /** The log probability of one token, where asked for. */
 export function logprobsOf(run: Run, tokens: readonly string[]): object | undefined {
-  const { topLogprobs } = run;
+  const { topLogprobs, style } = run;
   if (topLogprobs === undefined || tokens.length === 0) return undefined;
-  return { content: tokens.map((token) => tokenLogprob(token, topLogprobs)) };
+  return { content: tokens.map((token) => tokenLogprob(token, topLogprobs, style.tokenIds)) };
 }

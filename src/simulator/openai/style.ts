@@ -18,12 +18,14 @@ export interface Style {
   readonly chatChoice: object;
   /** Fields that every choice of a completion has. */
   readonly completionChoice: object;
+  /** Whether every token stands with its number beside its probability. */
+  readonly tokenIds: boolean;
   /** llama-server writes the choices before everything else. */
   readonly choicesFirst: boolean;
   /** Whether all other records carry `usage: null` when usage was asked for. */
   readonly nullUsage: boolean;
-  /** Whether the finish record of a completion carries usage although nobody asked. */
-  readonly completionUsageUnasked: boolean;
+  /** llama-server keeps several answers apart: each prompt's has its own usage, asked for or not, and a null before it; whole ones tell only the first one's. */
+  readonly promptsApart: boolean;
   /** Fields beside id, object, created, model and choices. */
   readonly envelope: object;
   usage(usage: Usage, reasoningTokens: number): object;

@@ -7,7 +7,9 @@ import { totalUsage } from './usage.ts';
 /** Answers with one JSON object. */
 export async function whole(run: Run): Promise<void> {
   const choices = await saidChoices(run);
-  const usage = totalUsage(choices.map((choice) => choice.usage));
+  // Of answers that stand apart, the first one's is told for all.
+  const told = run.style.promptsApart ? choices.slice(0, 1) : choices;
+  const usage = totalUsage(told.map((choice) => choice.usage));
   const reasoningTokens = choices.reduce((sum, choice) => sum + choice.reasoning.length, 0);
   const body = {
     ...withChoices(
