@@ -35,6 +35,10 @@ export interface Operation {
   decode(body: Buffer, contentType?: string): Call;
   /** What must change in the body for an endpoint that has the route, beside the model's name. */
   edits(call: Call, endpoint: Endpoint): Edit[];
+  /** Whether this kind of endpoint's own route would pass over what the call asks for, and a translation would not. */
+  losesNatively?(call: Call, endpoint: Endpoint): boolean;
+  /** Fields that `edits` takes out, for which this kind of endpoint has no name. */
+  omits?(call: Call, endpoint: Endpoint): readonly string[];
   /** Puts another model's name into the body, where that is no JSON. */
   nameEdits?(call: Call, name: string): Edit[];
   /** Lets the answer of an endpoint that has the route through. */

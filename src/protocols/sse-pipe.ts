@@ -104,8 +104,8 @@ export class SsePipe implements AnswerPipe {
     const record = parse(event.data);
     if (record === undefined) return event.raw;
     this.#note(record);
-    const foreign = this.#dialect.foreignError?.(record);
-    if (foreign !== undefined) return this.#dialect.errorEvent(foreign);
+    const foreign = this.#dialect.foreignError?.(parse(utf8(event.data)) ?? record);
+    if (foreign !== undefined) return latin1(this.#dialect.errorEvent(foreign));
     if (!this.#hideUsage || record['usage'] === undefined) return this.#edited(event);
     if (record['usage'] !== null && Array.isArray(record['choices']) && record['choices'].length === 0) return '';
     return this.#edited(event, 'usage');
@@ -125,6 +125,15 @@ export class SsePipe implements AnswerPipe {
     const json = this.#edit === undefined ? kept : this.#edit(kept);
     return withData(event, json.toString('latin1'));
   }
+}
+
+/** What Latin-1 stands for, and back. */
+function utf8(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString('utf8');
+}
+
+function latin1(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
 }
 
 function parse(data: string): JsonObject | undefined {

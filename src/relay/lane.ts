@@ -41,8 +41,8 @@ export function reachOf(operation: Operation, endpoint: Endpoint, gaps: Gaps): R
 export function laneTo(listing: Listing, call: Call, gaps: Gaps, now: () => number): Lane {
   const { endpoint } = listing;
   const reach = reachOf(call.operation, endpoint, gaps);
-  if (reach === 'native') return verbatimLane(listing, call);
   const { translation } = call.operation;
+  if (reach === 'native' && call.operation.losesNatively?.(call, endpoint) !== true) return verbatimLane(listing, call);
   if (reach === 'none' || translation === undefined || call.intent !== 'answer') throw noLane(call.operation, endpoint);
   return translation.kind === 'answer'
     ? translatedLane(listing, call, translation, now)
@@ -63,7 +63,7 @@ export function verbatimLane(listing: Listing, call: Call): Lane {
     body,
     contentType: call.contentType ?? JSON_TYPE,
     native: true,
-    dropped: NONE,
+    dropped: operation.omits?.(call, endpoint) ?? NONE,
     conversation: operation.conversation,
     pipe: (type: string) => operation.verbatim(call, endpoint, type, names),
   };

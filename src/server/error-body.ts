@@ -1,7 +1,8 @@
 import { objectText, text } from '../protocols/json/write.ts';
+import { errorEvent } from '../protocols/responses/stream-dialect.ts';
 
 /** The protocol in which a route reports errors. */
-export type ErrorDialect = 'ollama' | 'openai' | 'anthropic';
+export type ErrorDialect = 'ollama' | 'openai' | 'responses' | 'anthropic';
 
 /** What an error says, whoever reports it. */
 export interface ErrorWords {
@@ -15,6 +16,7 @@ export interface ErrorWords {
 /** Which protocol's clients call this path, whether or not there is such a route. `/v1/systemone` is Ollama's own. */
 export function dialectOf(path: string): ErrorDialect {
   if (/^\/v1\/messages(\/|$)/.test(path)) return 'anthropic';
+  if (path === '/v1/responses') return 'responses';
   return /^\/(v1(?!\/systemone$)|v2|rerank|reranking)(\/|$)/.test(path) ? 'openai' : 'ollama';
 }
 
@@ -24,7 +26,8 @@ export function errorBody(dialect: ErrorDialect, words: ErrorWords): string {
   switch (dialect) {
     case 'ollama':
       return objectText({ error: text(message) });
-    case 'openai': {
+    case 'openai':
+    case 'responses': {
       const error = {
         message: text(message),
         type: text(openaiType(status)),
@@ -44,6 +47,7 @@ export function errorBody(dialect: ErrorDialect, words: ErrorWords): string {
 export function errorInStream(dialect: ErrorDialect, words: ErrorWords): string {
   const body = errorBody(dialect, words);
   if (dialect === 'ollama') return `${body}\n`;
+  if (dialect === 'responses') return errorEvent(words.message, words.code);
   return dialect === 'anthropic' ? `event: error\ndata: ${body}\n\n` : `data: ${body}\n\n`;
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startSimulatedEndpoint } from '../../src/simulator/endpoint.ts';
-import { onlyAsked } from '../support/records.ts';
+import { asked, onlyAsked } from '../support/records.ts';
 import { routerBefore } from '../support/router.ts';
 import { sse } from '../support/streams.ts';
 import { headerIn, jsonOf, textOf } from '../support/wire.ts';
@@ -80,4 +80,22 @@ test('4.4 step 5 a new id begins a new call, even where the endpoint counts ever
   const [line] = await linesOf(fragment('call_a', 'f') + fragment('call_b', 'g') + END);
   const named = line?.message?.tool_calls?.map((call: { function: { name: string } }) => call.function.name);
   assert.deepEqual(named, ['f', 'g']);
+});
+
+describe('2.7 a response in a form of its own, asked of a llama-server that passes over the form', () => {
+  const schema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
+  const format = { type: 'json_schema', name: 'place', schema };
+
+  test('goes by chat completions, which keep to it; any other by its own route', async () => {
+    await using endpoint = await startSimulatedEndpoint({ kind: 'llama-server', models: ['m'] });
+    await using router = await routerBefore([endpoint]);
+    const ask = (more: object) => router.ask('/v1/responses', { body: { model: 'm', input: 'x', ...more } });
+    const [message] = jsonOf(await ask({ text: { format } })).output.slice(-1);
+    assert.equal(typeof JSON.parse(message.content[0].text).city, 'string');
+    await ask({ text: { format: { type: 'text' } } });
+    assert.deepEqual(
+      asked(endpoint).map(({ path }) => path),
+      ['/v1/chat/completions', '/v1/responses'],
+    );
+  });
 });

@@ -43,7 +43,7 @@ test('the path says whose words they are', () => {
     ['/v1/messages', 'anthropic'],
     ['/v1/messages/count_tokens', 'anthropic'],
     ['/v1/messagesx', 'openai'],
-    ['/v1/responses', 'openai'],
+    ['/v1/responses', 'responses'],
     ['/v2/rerank', 'openai'],
     ['/rerank', 'openai'],
     ['/v1/systemone', 'ollama'],

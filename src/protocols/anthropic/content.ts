@@ -1,5 +1,6 @@
 import type { Part } from '../../domain/ask.ts';
 import type { Fields } from '../json/fields.ts';
+import { isBase64, isImageType } from '../media.ts';
 import { account, invalid, unsupported } from './field-table.ts';
 
 const TEXT = { read: ['type', 'text'], inert: ['cache_control', 'citations'] };
@@ -51,10 +52,8 @@ function imagePart(image: Fields, where: string): Part {
   if (type !== 'base64') throw unsupported(where, `: image source '${type}'`);
   const base64 = image.string('data') ?? '';
   const mediaType = image.string('media_type');
-  // Nothing but base64: a URL or the name of a file must reach no endpoint that would open it.
-  if (base64 === '' || /[^A-Za-z0-9+/=\r\n]/.test(base64))
-    throw invalid(where, `${where}: image.source.data is not base64`);
-  if (mediaType !== undefined && !/^image\/[a-z0-9.+-]+$/i.test(mediaType))
+  if (!isBase64(base64)) throw invalid(where, `${where}: image.source.data is not base64`);
+  if (mediaType !== undefined && !isImageType(mediaType))
     throw invalid(where, `${where}: image.source.media_type '${mediaType}' is no image`);
   return { type: 'media', base64, mediaType };
 }

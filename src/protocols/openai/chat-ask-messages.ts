@@ -29,13 +29,19 @@ const KNOWN = new Set([
 ]);
 const KNOWN_OF_RESULTS = new Set([...KNOWN, 'name']);
 
+const KNOWN_OF_PARTS = new Set(['type', 'text', 'refusal', 'image_url', 'input_audio']);
+
 /** What is left out of the messages, by its name. Clients send back whatever servers said, so an unknown field is no error. */
 export function droppedOf(messages: readonly Fields[]): string[] {
   const names = messages.flatMap((fields) => {
     const isResult = ['tool', 'function'].includes(fields.string('role') ?? '');
     return strangers(fields, isResult ? KNOWN_OF_RESULTS : KNOWN);
   });
-  return [...new Set(names)].map((name) => `messages.${name}`);
+  const parts = messages.flatMap((fields) =>
+    fields.type('content') === 'array' ? fields.objects('content', 'ContentPart') : [],
+  );
+  const ofParts = parts.flatMap((fields) => strangers(fields, KNOWN_OF_PARTS)).map((name) => `content.${name}`);
+  return [...new Set([...names, ...ofParts])].map((name) => `messages.${name}`);
 }
 
 function content(fields: Fields): Part[] {

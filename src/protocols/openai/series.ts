@@ -1,5 +1,6 @@
 import type { TokenUsage } from '../../domain/answer.ts';
 import { asArray, asObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
+import { EndpointFailure } from '../../errors.ts';
 import { type AnswerPipe, NOTHING, type Series } from '../call.ts';
 import { errorOf } from '../error-text.ts';
 import { isDone } from '../framing.ts';
@@ -30,7 +31,7 @@ export class CompletionSeries implements Series {
       (said) => this.#merge(place, said, inner.streaming),
       () => this.#over(place, inner),
       () => {
-        this.state = 'failed';
+        this.state = 'ended';
       },
     );
   }
@@ -58,7 +59,7 @@ export class CompletionSeries implements Series {
   #merge(place: number, said: Buffer, streaming: boolean): string {
     const text = said.toString('utf8');
     if (!streaming) {
-      this.#choices.push(...this.#placed(place, JSON.parse(text)));
+      this.#choices.push(...this.#placed(place, recordIn(text)));
       return '';
     }
     return splitEvents(text)
@@ -68,7 +69,7 @@ export class CompletionSeries implements Series {
 
   #event(place: number, data: string): string {
     if (isDone(data)) return '';
-    const record: JsonObject = JSON.parse(data);
+    const record = recordIn(data);
     if (errorOf(record) !== undefined) {
       this.state = 'failed';
       return recordEvent(data);
@@ -138,4 +139,14 @@ class PartPipe implements AnswerPipe {
   #said(bytes: Buffer): Buffer {
     return bytes.length === 0 ? NOTHING : Buffer.from(this.#merge(bytes));
   }
+}
+
+function recordIn(json: string): JsonObject {
+  try {
+    const record = asObject(JSON.parse(json));
+    if (record !== undefined) return record;
+  } catch {
+    // Reported below, like a value that is no object.
+  }
+  throw new EndpointFailure('invalid', 'sent a record that is not JSON, or too long');
 }

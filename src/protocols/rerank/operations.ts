@@ -21,6 +21,8 @@ export function rerankAt(path: string): Operation {
     pathAt: ({ kind }) => (path === COHERE && kind !== 'llama-server' ? COHERE : '/v1/rerank'),
     decode: (body) => decode(self, body),
     edits,
+    omits: ({ fields }, { kind }) =>
+      kind !== 'llama-server' && isTei(fields) ? ONLY_TEI.filter((name) => fields.type(name) !== undefined) : [],
     verbatim: ({ fields }, _endpoint, _contentType, names) => {
       const rename = renaming(names) ?? ((answer: Buffer) => answer);
       return new HeldPipe((answer) => finishRanking(answer, { fields, isCohere: path === COHERE, rename }));
@@ -53,7 +55,8 @@ function edits(call: Call, { kind }: Endpoint): Edit[] {
 
 /** The router's own field, and those that TEI alone knows. */
 const OWN = new Set(['nomyo']);
-const OWN_AND_TEI = new Set(['nomyo', 'raw_scores', 'return_text', 'truncate', 'truncation_direction']);
+const ONLY_TEI = ['raw_scores', 'truncate', 'truncation_direction'];
+const OWN_AND_TEI = new Set(['nomyo', 'return_text', ...ONLY_TEI]);
 
 /** Cuts as if all had one name: cuts of neighbours one by one would overlap. */
 function cut({ members }: Fields, keys: ReadonlySet<string>): Edit[] {

@@ -67,7 +67,7 @@ export class ResponsesEncoder implements AnswerEncoder {
   }
 
   fail(message: string): string {
-    return this.streaming ? errorEvent(message, this.#sequence++) : '';
+    return this.streaming ? errorEvent(message, undefined, this.#sequence++) : '';
   }
 
   #take(event: AnswerEvent): void {

@@ -1,6 +1,7 @@
 import type { Part } from '../../domain/ask.ts';
 import type { RouterError } from '../../errors.ts';
 import type { Fields } from '../json/fields.ts';
+import { imageIn, isBase64 } from '../media.ts';
 import { invalid, unsupported } from './refuse.ts';
 
 /** The parts of an item's `content` or `output`: a text, or a list. `at` is where the item stands, as `input[3]`. */
@@ -35,35 +36,24 @@ function textPart(text = ''): Part[] {
   return text === '' ? [] : [{ type: 'text', text }];
 }
 
-/** The head of a `data:` URL; the base64 behind it may be megabytes. */
-const DATA_HEAD = /^data:([^;,]*)(?:;[^;,]*)*?;base64,/i;
-const MAX_HEAD = 256;
-
 function image(part: Fields, at: string): Part {
   if (part.type('file_id') !== undefined) throw unsupported(at, `${at}: file_id is not supported by this backend`);
   const url = part.string('image_url') ?? '';
   const detail = part.string('detail');
   if (/^https?:\/\//i.test(url)) return { type: 'image-url', url, detail };
-  const head = DATA_HEAD.exec(url.slice(0, MAX_HEAD));
-  if (head === null) throw wrongImage(at);
-  const [before, mediaType] = head;
-  const base64 = checkedBase64(url.slice(before.length), at);
-  return { type: 'media', base64, mediaType: mediaType || undefined, detail };
+  const found = imageIn(url);
+  if (found === undefined) throw wrongMedia(at);
+  return { type: 'media', ...found, detail };
 }
 
 function audio(part: Fields, at: string): Part {
   const sound = part.object('input_audio', 'InputAudio');
-  const base64 = checkedBase64(sound?.string('data') ?? '', at);
+  const base64 = sound?.string('data') ?? '';
+  if (!isBase64(base64)) throw wrongMedia(at);
   const format = sound?.string('format');
   return { type: 'media', base64, mediaType: format === undefined ? undefined : `audio/${format}` };
 }
 
-/** Base64 and nothing else: an address or the name of a file must reach no endpoint that would open it. */
-function checkedBase64(base64: string, at: string): string {
-  if (base64 === '' || /[^A-Za-z0-9+/=\r\n]/.test(base64)) throw wrongImage(at);
-  return base64;
-}
-
-function wrongImage(at: string): RouterError {
+function wrongMedia(at: string): RouterError {
   return invalid(at, `${at}: invalid image or audio input: a data URL with base64 or an http(s) URL is expected`);
 }

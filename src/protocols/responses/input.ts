@@ -120,10 +120,32 @@ const SERVER_ITEMS: ReadonlySet<string> = new Set([
 function readItem(turns: Turns, item: Fields, at: string): void {
   const type = item.string('type') ?? (item.type('role') === undefined ? '' : 'message');
   const read = READERS.get(type);
+  for (const name of strangersOf(item)) turns.dropped.push(`input.${name}`);
   if (read !== undefined) read(turns, item, at);
   else if (type === '') throw invalid(at, `${at}: input item missing required 'type' field`);
   else if (SERVER_ITEMS.has(type)) throw unsupported(at, `${at}: ${type} items are not supported by this backend`);
   else throw invalid(at, `${at}: unknown input item type: ${JSON.stringify(type)}`);
+}
+
+/** What items and their parts may say; clients send back whatever servers said, so an unknown field is no error. */
+const ITEM_FIELDS: ReadonlySet<string> = new Set([
+  ...['type', 'id', 'status', 'role', 'content', 'phase', 'call_id', 'name', 'namespace', 'arguments', 'output'],
+  ...['summary', 'encrypted_content', 'created_by'],
+]);
+const PART_FIELDS: ReadonlySet<string> = new Set([
+  ...['type', 'text', 'refusal', 'annotations', 'logprobs', 'image_url', 'detail', 'file_id', 'input_audio'],
+]);
+
+function strangersOf(item: Fields): string[] {
+  const parts = (['content', 'output'] as const).flatMap((key) =>
+    item.type(key) === 'array' ? item.objects(key, 'ResponsesContent') : [],
+  );
+  const ofParts = parts.flatMap((part) => unknownIn(part, PART_FIELDS)).map((name) => `content.${name}`);
+  return [...new Set([...unknownIn(item, ITEM_FIELDS), ...ofParts])];
+}
+
+function unknownIn(fields: Fields, known: ReadonlySet<string>): string[] {
+  return fields.members.map(({ key }) => key).filter((key) => !known.has(key) && fields.type(key) !== undefined);
 }
 
 function readRole(item: Fields, at: string): string {

@@ -22,6 +22,7 @@ export const responses: Operation = {
   native: KINDS,
   decode,
   edits,
+  losesNatively,
   verbatim,
   unknownModel: (model) => new RouterError('model_not_found', `model '${model}' not found`, { param: 'model' }),
   translation: {
@@ -58,6 +59,13 @@ function edits({ fields }: Call, { kind }: Endpoint): Edit[] {
   const [stored] = kind === 'ollama' ? storedParts(fields) : [];
   if (stored !== undefined) throw unsupported(stored);
   return cutMembers(fields.members, 'nomyo');
+}
+
+/** llama-server's route answers in any form, whatever `text.format` says; its chat completions keep to it. */
+function losesNatively({ fields }: Call, { kind }: Endpoint): boolean {
+  if (kind !== 'llama-server') return false;
+  const format = fields.object('text', 'ResponsesText')?.object('format', 'ResponsesTextFormat');
+  return format !== undefined && format.string('type') !== 'text';
 }
 
 function verbatim(_call: Call, _endpoint: Endpoint, contentType: string, names: Names): AnswerPipe {

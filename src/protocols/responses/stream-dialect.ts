@@ -12,7 +12,7 @@ export const RESPONSE_EVENTS: StreamDialect = {
   isError: (record) => record['type'] === 'error' || Boolean(record['error']),
   readUsage,
   endsItself: true,
-  errorEvent,
+  errorEvent: (message) => errorEvent(message),
 };
 
 /** Tokens by the `usage` of a response, or of the one that an event carries. */
@@ -24,8 +24,8 @@ export function readUsage(record: JsonObject): TokenUsage | undefined {
 }
 
 /** The event at which clients give up: OpenAI's own, with the `error` member that its libraries raise at. */
-export function errorEvent(message: string, sequenceNumber?: number): string {
-  const words = { code: text('upstream_lost'), message: text(message), param: 'null' };
+export function errorEvent(message: string, code = 'upstream_lost', sequenceNumber?: number): string {
+  const words = { code: text(code), message: text(message), param: 'null' };
   const error = { message: words.message, type: text('server_error'), param: 'null', code: words.code };
   const event = { type: text('error'), sequence_number: text(sequenceNumber), ...words, error: objectText(error) };
   return `event: error\ndata: ${objectText(event)}\n\n`;
