@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Endpoint, Reach } from '../domain/endpoint.ts';
-import type { Listing } from '../domain/model.ts';
+import type { ListedModel, Listing } from '../domain/model.ts';
 import { ClientGone, EndpointFailure, Refusal } from '../errors.ts';
 import { errorText } from '../protocols/error-text.ts';
 import { text } from '../protocols/json/write.ts';
@@ -54,11 +54,16 @@ export async function unload(line: Line, incoming: Incoming, reply: Reply): Prom
   // What is loaded changes behind the router's back, and an endpoint that is left out keeps its memory taken.
   const obedient = line.router.candidatesFor(call.model).filter(takesOrders);
   await Promise.all(obedient.map(({ endpoint }) => line.probe(endpoint)));
-  const loaded = line.router.candidatesFor(call.model).filter(({ model }) => model.loaded || model.sleeping === true);
+  const loaded = line.router.candidatesFor(call.model).filter(({ model }) => isThere(model));
   const results = await Promise.allSettled(loaded.map((listing) => unloadOn(line, incoming, listing)));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined && results.every((result) => result.status === 'rejected')) throw failed.reason;
   acknowledge(incoming, reply);
+}
+
+/** In memory, or in a process that sleeps and only waits for the next request. */
+function isThere({ loaded, sleeping }: ListedModel): boolean {
+  return loaded || sleeping === true;
 }
 
 /** Any other endpoint keeps its models loaded whatever it is told. */
@@ -79,7 +84,8 @@ async function unloadOn(line: Line, { call }: Incoming, listing: Listing): Promi
 async function untilUnloaded(line: Line, { endpoint, model }: Listing): Promise<void> {
   for (let tries = 0; tries < UNLOAD_LOOKS; tries++) {
     await line.probe(endpoint);
-    if (line.router.catalog.model(endpoint, model.id)?.loaded !== true) return;
+    const now = line.router.catalog.model(endpoint, model.id);
+    if (now === undefined || !isThere(now)) return;
     await delay(UNLOAD_LOOK_MS);
   }
 }

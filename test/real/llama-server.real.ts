@@ -221,9 +221,7 @@ describe('a real llama-server of one model, through the router', { skip: missing
     }
   });
 
-  test('4.2 log probabilities are those of Ollama: no token has an id', {
-    todo: "llama-server's id comes along",
-  }, async () => {
+  test('4.2 log probabilities are those of Ollama: no token has an id', {}, async () => {
     const fields = { model: 'short', logprobs: true, top_logprobs: 1, stream: false, options: { num_predict: 1 } };
     const [token] = (await post('/api/chat', { ...fields, messages: user })).json().logprobs;
     assert.deepEqual(Object.keys(token).toSorted(), ['bytes', 'logprob', 'token', 'top_logprobs']);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { startSimulatedEndpoint } from '../../src/simulator/endpoint.ts';
 import { startFleet } from '../../src/simulator/fleet.ts';
 import { counts } from '../support/records.ts';
 import { routerBefore } from '../support/router.ts';
@@ -124,4 +125,21 @@ describe('a request without words loads or unloads (contract 1.5, ux R5)', () =>
       }
     });
   }
+});
+
+test('3.2 a model that sleeps counts as loaded where it is told to load, and is unloaded where it is told to unload', async () => {
+  await using endpoint = await startSimulatedEndpoint({
+    kind: 'llama-server',
+    mode: 'router',
+    models: ['m'],
+    sleeping: ['m'],
+  });
+  await using router = await routerBefore([endpoint]);
+  const ask = async (more: object) => jsonOf(await router.ask('/api/generate', { body: { model: 'm', ...more } }));
+  assert.equal((await ask({})).done_reason, 'load');
+  assert.equal((await ask({ keep_alive: 0 })).done_reason, 'unload');
+  assert.deepEqual(
+    endpoint.requests.filter(({ method }) => method === 'POST').map(({ path }) => path),
+    ['/models/load', '/models/unload'],
+  );
 });
