@@ -59,7 +59,7 @@ for (const streaming of [true, false]) {
     });
 
     test('says nothing for too long', async () => {
-      await using fleet = await pair(['ollama', 'ollama'], { first_byte: '100ms' });
+      await using fleet = await pair(['ollama', 'ollama'], { first_byte: '500ms' });
       fleet.first.faults.add({ on: { method: 'POST' }, hang: true });
       const answer = await fleet.router.ask('/api/chat', { body: chat });
       assert.match(textOf(answer), /"done":true/);
@@ -108,7 +108,7 @@ describe('when no endpoint can serve', () => {
   });
 
   test('a silence is a 504', async () => {
-    await using fleet = await pair(['ollama', 'openai'], { first_byte: '50ms' });
+    await using fleet = await pair(['ollama', 'openai'], { first_byte: '400ms' });
     for (const endpoint of [fleet.first, fleet.second]) endpoint.faults.add({ on: { method: 'POST' }, hang: true });
     const answer = await ask(fleet.router, COMPLETION);
     assert.equal(answer.status, 504);

@@ -59,10 +59,10 @@ const BUSY = { status: 503, body: { error: 'busy' }, headers: { 'X-Secret': 'x' 
 describe('an answer that never came, after signs of life,', () => {
   for (const [name, fault, message, code] of [
     ['because the endpoint was too slow', { hang: true }, /no endpoint could serve 'm': \S+ /, 'upstream_timeout'],
-    ['because it was busy', { delayMs: 300, ...BUSY }, /^busy$/, null],
+    ['because it was busy', { delayMs: 600, ...BUSY }, /^busy$/, null],
     [
       'because it had no answer',
-      { delayMs: 300, status: 200, body: '' },
+      { delayMs: 600, status: 200, body: '' },
       /ended the answer early/,
       'upstream_unreachable',
     ],
@@ -72,7 +72,8 @@ describe('an answer that never came, after signs of life,', () => {
         await using endpoint = await startSimulatedEndpoint({ kind: 'ollama', models: ['m'] });
         const rule: FaultRule = { on: { method: 'POST' }, ...fault };
         endpoint.faults.add(rule);
-        await using router = await routerBefore([endpoint], { timeouts: { heartbeat: '10ms', first_byte: '600ms' } });
+        const first_byte = 'hang' in fault ? '600ms' : '10s';
+        await using router = await routerBefore([endpoint], { timeouts: { heartbeat: '10ms', first_byte } });
         const answer = await router.ask(path, { body: BODY });
         const records = textOf(answer)
           .split('\n')
@@ -89,7 +90,7 @@ describe('an answer that never came, after signs of life,', () => {
 
   test('leaves the connection fit for the next request', async () => {
     await using endpoint = await startSimulatedEndpoint({ kind: 'ollama', models: ['m'] });
-    endpoint.faults.add({ on: { method: 'POST' }, times: 1, delayMs: 300, ...BUSY });
+    endpoint.faults.add({ on: { method: 'POST' }, times: 1, delayMs: 600, ...BUSY });
     await using router = await routerBefore([endpoint], { timeouts: { heartbeat: '10ms' } });
     using wire = await router.open();
     wire.request('/api/chat', { body: BODY });

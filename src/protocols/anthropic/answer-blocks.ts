@@ -3,6 +3,7 @@ import type { RawJson } from '../../domain/ask.ts';
 import { randomId } from '../../domain/random-id.ts';
 import { Refusal } from '../../errors.ts';
 import { objectText, text } from '../json/write.ts';
+import { argumentsObject } from '../tool-arguments.ts';
 
 /** A block of a message's content, with what of it was not sent yet. */
 export type Block = Words | ToolUse;
@@ -89,7 +90,10 @@ export class Blocks {
 
 /** Whether nothing can follow in this block once another one has begun. */
 export function isOver(block: Block): boolean {
-  return block.type !== 'tool_use' || (block.nesting.isClosed && isJsonObject(block.arguments));
+  return (
+    block.type !== 'tool_use' ||
+    (block.nesting.isClosed && block.arguments.trim() !== '' && argumentsObject(block.arguments) !== undefined)
+  );
 }
 
 /** The block as it begins in a stream; as a whole one where nothing of it was sent. */
@@ -110,23 +114,12 @@ export function blockText(block: Block, isWhole: boolean): RawJson {
 
 /** Throws `Refusal` for arguments that are no JSON object. */
 function checkedInput({ name, arguments: json }: ToolUse): RawJson {
-  if (json.trim() === '') return '{}';
-  if (isJsonObject(json)) return json;
-  throw invalidArguments(name);
+  const input = argumentsObject(json);
+  if (input === undefined) throw invalidArguments(name);
+  return input;
 }
 
 /** What is said of a call that no client could make. */
 export function invalidArguments(name: string): Refusal {
   return new Refusal(502, `invalid tool call arguments for "${name}"`);
-}
-
-function isJsonObject(json: string): boolean {
-  // No other value ends so, and most fragments do not: they need not be parsed all over again.
-  if (!json.trimEnd().endsWith('}')) return false;
-  try {
-    JSON.parse(json);
-    return true;
-  } catch {
-    return false;
-  }
 }

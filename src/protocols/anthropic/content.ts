@@ -1,7 +1,8 @@
 import type { Part } from '../../domain/ask.ts';
 import type { Fields } from '../json/fields.ts';
 import { isBase64, isImageType } from '../media.ts';
-import { account, invalid, unsupported } from './field-table.ts';
+import { invalid, unsupported } from '../refuse.ts';
+import { account } from './field-table.ts';
 
 const TEXT = { read: ['type', 'text'], inert: ['cache_control', 'citations'] };
 const IMAGE = { read: ['type', 'source'], inert: ['cache_control'] };
@@ -32,7 +33,7 @@ export function blockParts(block: Fields, where: string, dropped: Set<string>): 
       account(block, DOCUMENT, `${where}.`, dropped);
       return documentParts(block, where, dropped);
     default:
-      throw unsupported(where, `: content block '${type}'`);
+      throw unsupported(where, `${where}: content block '${type}' is not supported by this backend`);
   }
 }
 
@@ -49,7 +50,7 @@ function source(block: Fields, where: string): Fields {
 function imagePart(image: Fields, where: string): Part {
   const type = image.string('type');
   if (type === 'url') return { type: 'image-url', url: image.string('url') ?? '' };
-  if (type !== 'base64') throw unsupported(where, `: image source '${type}'`);
+  if (type !== 'base64') throw unsupported(where, `${where}: image source '${type}' is not supported by this backend`);
   const base64 = image.string('data') ?? '';
   const mediaType = image.string('media_type');
   if (!isBase64(base64)) throw invalid(where, `${where}: image.source.data is not base64`);
@@ -68,7 +69,7 @@ function documentParts(block: Fields, where: string, dropped: Set<string>): Part
 /** A document holds texts and images, and no other document. */
 function plainParts(content: readonly Fields[] | string, where: string, dropped: Set<string>): Part[] {
   if (typeof content !== 'string' && content.some((block) => block.string('type') === 'document'))
-    throw unsupported(where, ': a document in a document');
+    throw unsupported(where, `${where}: a document in a document is not supported by this backend`);
   return partsOf(content, where, dropped);
 }
 
@@ -76,5 +77,5 @@ function documentContent(document: Fields, where: string, dropped: Set<string>):
   const type = document.string('type');
   if (type === 'text') return textPart(document.string('data') ?? '');
   if (type === 'content') return plainParts(blocksOf(document, 'content'), where, dropped);
-  throw unsupported(where, `: document source '${type}'`);
+  throw unsupported(where, `${where}: document source '${type}' is not supported by this backend`);
 }

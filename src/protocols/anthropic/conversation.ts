@@ -1,7 +1,8 @@
 import { type Message, type Part, type ToolCall, textOf } from '../../domain/ask.ts';
 import type { Fields } from '../json/fields.ts';
+import { invalid } from '../refuse.ts';
 import { blockParts, blocksOf, partsOf } from './content.ts';
-import { account, invalid } from './field-table.ts';
+import { account } from './field-table.ts';
 
 const MESSAGE = { read: ['role', 'content'], inert: ['cache_control'] };
 const TOOL_USE = { read: ['type', 'id', 'name', 'input'], inert: ['cache_control', 'caller'] };

@@ -1,5 +1,5 @@
-import { RouterError } from '../../errors.ts';
 import type { Fields } from '../json/fields.ts';
+import { unsupported } from '../refuse.ts';
 
 /** Which fields of an object are read, and which are left out because the answer is the same without them. */
 export interface FieldTable {
@@ -19,14 +19,4 @@ export function account(fields: Fields, { read, inert }: FieldTable, prefix: str
 /** It asks for nothing. */
 function isEmptyList(fields: Fields, key: string): boolean {
   return fields.type(key) === 'array' && /^\[\s*\]$/.test(fields.raw(key) ?? '');
-}
-
-/** What can be asked of no other kind of endpoint; `more` tells it apart from its like. */
-export function unsupported(param: string, more = ''): RouterError {
-  return new RouterError('unsupported', `${param}${more} is not supported by this backend`, { param });
-}
-
-/** What Anthropic's own server would refuse. */
-export function invalid(param: string, message: string): RouterError {
-  return new RouterError('invalid_parameter', message, { param });
 }

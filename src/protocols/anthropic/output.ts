@@ -1,6 +1,7 @@
 import type { Ask, Format, Think } from '../../domain/ask.ts';
 import type { Fields } from '../json/fields.ts';
-import { account, invalid, unsupported } from './field-table.ts';
+import { invalid, unsupported } from '../refuse.ts';
+import { account } from './field-table.ts';
 
 const THINKING = { read: ['type'], inert: ['budget_tokens', 'display'] };
 const OUTPUT = { read: ['effort', 'format'], inert: ['task_budget'] };
@@ -51,7 +52,7 @@ function format(given: Fields | undefined, name: string, dropped: Set<string>): 
   if (given === undefined) return undefined;
   account(given, FORMAT, `${name}.`, dropped);
   const type = given.string('type') ?? '';
-  if (type !== 'json_schema') throw unsupported(name, `: type '${type}'`);
+  if (type !== 'json_schema') throw unsupported(name, `${name}: type '${type}' is not supported by this backend`);
   if (given.type('schema') !== 'object') throw invalid(name, `${name}: schema is required`);
   const described = { name: given.string('name'), description: given.string('description') };
   return { kind: 'schema', schema: given.raw('schema') ?? '{}', ...described, strict: given.boolean('strict') };

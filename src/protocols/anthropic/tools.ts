@@ -1,7 +1,8 @@
 import type { Ask, RawJson, ToolChoice } from '../../domain/ask.ts';
 import type { Fields } from '../json/fields.ts';
 import { arrayText, objectText, text } from '../json/write.ts';
-import { account, invalid, unsupported } from './field-table.ts';
+import { invalid, unsupported } from '../refuse.ts';
+import { account } from './field-table.ts';
 
 const TOOL = {
   read: ['type', 'name', 'description', 'input_schema', 'strict'],
@@ -26,7 +27,8 @@ export function toolUse(fields: Fields, dropped: Set<string>): Pick<Ask, 'tools'
 function functionTool(tool: Fields, dropped: Set<string>): RawJson {
   const name = tool.string('name') ?? '';
   const type = tool.string('type') ?? 'custom';
-  if (type !== 'custom') throw unsupported('tools', `: '${name}' of type '${type}'`);
+  if (type !== 'custom')
+    throw unsupported('tools', `tools: '${name}' of type '${type}' is not supported by this backend`);
   account(tool, TOOL, 'tools.', dropped);
   if (name === '') throw invalid('tools', 'tools: name is required');
   if (tool.type('input_schema') !== 'object') throw invalid('tools', `tools: input_schema of '${name}' is required`);

@@ -5,6 +5,7 @@ import { Refusal } from '../../errors.ts';
 import type { Heartbeat } from '../call.ts';
 import type { AnswerEncoder } from '../codec.ts';
 import { arrayText, objectText, text } from '../json/write.ts';
+import { argumentsObject } from '../tool-arguments.ts';
 
 /** Where text, reasoning and tool calls stand in an object of the answer: `/api/chat` nests them, `/api/generate` does not. */
 export type Shape = 'chat' | 'generate';
@@ -210,13 +211,8 @@ function nanoseconds(ms: number): RawJson {
 }
 
 function checkedArguments({ name, arguments: json }: ToolCall): RawJson {
-  if (json.trim() === '') return '{}';
-  try {
-    const value: unknown = JSON.parse(json);
-    // A line end between two tokens would end the line of the answer; inside a string it is not valid.
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return json.replace(/[\r\n]+/g, ' ');
-  } catch {
-    // Told below, in the same words as a value that is no object.
-  }
-  throw new Refusal(502, `invalid tool call arguments for "${name}"`);
+  const object = argumentsObject(json);
+  if (object === undefined) throw new Refusal(502, `invalid tool call arguments for "${name}"`);
+  // A line end between two tokens would end the line of the answer; inside a string it is not valid.
+  return object.replace(/[\r\n]+/g, ' ');
 }

@@ -1,7 +1,8 @@
 import { type Message, type Part, type RawJson, type ToolCall, textOf } from '../../domain/ask.ts';
-import { asObject } from '../../domain/json.ts';
 import { RouterError } from '../../errors.ts';
 import { arrayText, objectText, text } from '../json/write.ts';
+import { invalid } from '../refuse.ts';
+import { argumentsObject } from '../tool-arguments.ts';
 
 /** Names of the tools that the conversation has called so far, by the calls' ids: where an id comes again, the latest. */
 type CalledTools = Map<string, string>;
@@ -42,16 +43,13 @@ function encodeToolCall({ id, name, arguments: json }: ToolCall, called: CalledT
   if (id !== undefined) called.set(id, name);
   return objectText({
     id: text(id),
-    function: objectText({ name: text(name), arguments: json.trim() === '' ? '{}' : checkedArguments(json) }),
+    function: objectText({ name: text(name), arguments: checkedArguments(json) }),
   });
 }
 
 /** The text as it is, since the order of its keys reaches the prompt. */
 function checkedArguments(json: RawJson): RawJson {
-  try {
-    if (asObject(JSON.parse(json)) !== undefined) return json;
-  } catch {
-    // Told below, like a value that is no object.
-  }
-  throw new RouterError('invalid_parameter', 'invalid tool call arguments', { param: 'messages' });
+  const object = argumentsObject(json);
+  if (object === undefined) throw invalid('messages', 'invalid tool call arguments');
+  return object;
 }

@@ -1,7 +1,7 @@
 import type { Ask, Format, Message, Part, RawJson, Think, ToolCall } from '../../domain/ask.ts';
-import { RouterError } from '../../errors.ts';
 import type { Call } from '../call.ts';
 import type { Fields } from '../json/fields.ts';
+import { invalid, unsupported } from '../refuse.ts';
 import { goDurationError, parseGoDuration } from './duration.ts';
 import { sampling, unknownOptions } from './options.ts';
 
@@ -26,7 +26,8 @@ export function generateAsk({ fields, streaming }: Call): Ask {
   const suffix = fields.string('suffix') ?? '';
   const kind = suffix !== '' ? 'infill' : fields.boolean('raw') === true ? 'completion' : 'chat';
   // Only a chat has a place for them.
-  if (kind !== 'chat' && isSet(fields, 'images')) throw unsupported('images', `together with raw or suffix `);
+  if (kind !== 'chat' && isSet(fields, 'images'))
+    throw unsupported('images', 'images are not supported together with raw or suffix by this backend');
   const system = fields.string('system') ?? '';
   const turn = { ...EMPTY_MESSAGE, role: 'user', content: content(prompt, images(fields)) };
   const messages = system === '' ? [turn] : [{ ...EMPTY_MESSAGE, role: 'system', content: content(system, []) }, turn];
@@ -206,12 +207,4 @@ function refuseRawMixture(fields: Fields): void {
 function isSet(fields: Fields, key: string): boolean {
   const raw = fields.raw(key);
   return raw !== undefined && raw !== '""' && !/^\[\s*\]$/.test(raw);
-}
-
-function unsupported(key: string, when = ''): RouterError {
-  return new RouterError('unsupported', `${key} is not supported ${when}by this backend`, { param: key });
-}
-
-function invalid(param: string, message: string): RouterError {
-  return new RouterError('invalid_parameter', message, { param });
 }

@@ -1,6 +1,6 @@
 import type { AskPart, RawJson, Sampling } from '../../domain/ask.ts';
-import { RouterError } from '../../errors.ts';
 import type { Fields } from '../json/fields.ts';
+import { invalid, unsupported } from '../refuse.ts';
 
 /** What chat completions and completions call the sampling parameters. */
 const SAMPLING: Readonly<Record<string, Exclude<keyof Sampling, 'stop'>>> = {
@@ -108,11 +108,3 @@ const OTHER_NAMES: Readonly<Partial<Record<AskPart, string>>> = {
   reasoning: 'messages.reasoning',
   topLogprobs: 'top_logprobs',
 };
-
-export function unsupported(param: string, message = `${param} is not supported by this endpoint`): RouterError {
-  return new RouterError('unsupported', message, { param });
-}
-
-export function invalid(param: string, message: string): RouterError {
-  return new RouterError('invalid_parameter', message, { param });
-}

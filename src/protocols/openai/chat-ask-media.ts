@@ -2,7 +2,7 @@ import type { Part } from '../../domain/ask.ts';
 import type { RouterError } from '../../errors.ts';
 import type { Fields } from '../json/fields.ts';
 import { imageIn, isBase64 } from '../media.ts';
-import { invalid } from './ask-fields.ts';
+import { invalid } from '../refuse.ts';
 
 /** An image: the data of a data URL, or an address that is to be fetched. Some clients write the URL without its object. */
 export function imagePart(fields: Fields): Part {

@@ -1,6 +1,7 @@
 import type { Message, Part, ToolCall } from '../../domain/ask.ts';
 import type { Fields } from '../json/fields.ts';
-import { invalid, strangers, unsupported } from './ask-fields.ts';
+import { invalid, unsupported } from '../refuse.ts';
+import { strangers } from './ask-fields.ts';
 import { audioPart, imagePart } from './chat-ask-media.ts';
 
 const ROLES: ReadonlyMap<string, string> = new Map([

@@ -1,16 +1,15 @@
 import type { Ask, Format, RawJson, Sampling, Think, ToolChoice } from '../../domain/ask.ts';
 import type { Call } from '../call.ts';
 import type { Fields } from '../json/fields.ts';
+import { invalid, unsupported } from '../refuse.ts';
 import {
   alternatives,
   COMMON_FIELDS,
   droppedFields,
-  invalid,
   isEmpty,
   readSampling,
   refuseCommon,
   strangers,
-  unsupported,
 } from './ask-fields.ts';
 import { droppedOf, readMessage } from './chat-ask-messages.ts';
 

@@ -2,15 +2,8 @@ import type { Ask } from '../../domain/ask.ts';
 import type { Call } from '../call.ts';
 import type { Fields } from '../json/fields.ts';
 import { scanArray } from '../json/scan.ts';
-import {
-  alternatives,
-  COMMON_FIELDS,
-  droppedFields,
-  readSampling,
-  refuseCommon,
-  refuseSeveral,
-  unsupported,
-} from './ask-fields.ts';
+import { unsupported } from '../refuse.ts';
+import { alternatives, COMMON_FIELDS, droppedFields, readSampling, refuseCommon, refuseSeveral } from './ask-fields.ts';
 
 const QUOTE = 0x22;
 

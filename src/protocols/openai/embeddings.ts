@@ -8,6 +8,7 @@ import type { Fields } from '../json/fields.ts';
 import { scanArray } from '../json/scan.ts';
 import { cutMembers, type Edit } from '../json/splice.ts';
 import { arrayText, objectText, text } from '../json/write.ts';
+import { invalid, unsupported } from '../refuse.ts';
 import { packVector, vectorText } from '../vectors.ts';
 import { finishEmbeddings, type Wanted } from './embedding-answer.ts';
 
@@ -102,12 +103,4 @@ const QUOTE = 0x22;
 /** Looks at no element: a batch may be long. */
 function isEmptyArray(fields: Fields): boolean {
   return fields.type('input') === 'array' && fields.isEmptyArray('input', 'EmbedRequest');
-}
-
-function invalid(param: string, message: string): RouterError {
-  return new RouterError('invalid_parameter', message, { param });
-}
-
-function unsupported(param: string, message: string): RouterError {
-  return new RouterError('unsupported', message, { param });
 }

@@ -2,7 +2,7 @@ import type { Part } from '../../domain/ask.ts';
 import type { RouterError } from '../../errors.ts';
 import type { Fields } from '../json/fields.ts';
 import { imageIn, isBase64 } from '../media.ts';
-import { invalid, unsupported } from './refuse.ts';
+import { invalid, unsupported } from '../refuse.ts';
 
 /** The parts of an item's `content` or `output`: a text, or a list. `at` is where the item stands, as `input[3]`. */
 export function readContent(item: Fields, key: 'content' | 'output', at: string): Part[] {

@@ -1,8 +1,9 @@
 import type { Message, Part, RawJson, ToolCall } from '../../domain/ask.ts';
 import type { Fields } from '../json/fields.ts';
+import { invalid, unsupported } from '../refuse.ts';
+import { argumentsObject } from '../tool-arguments.ts';
 import { readContent } from './content.ts';
 import { readReasoning } from './reasoning.ts';
-import { invalid, unsupported } from './refuse.ts';
 
 /** The conversation of a request, and what of it has no place there. */
 export interface Conversation {
@@ -162,13 +163,7 @@ function required(item: Fields, key: string, at: string): string {
 }
 
 function readArguments(item: Fields, at: string): RawJson {
-  const json = item.string('arguments') ?? '';
-  if (json.trim() === '') return '{}';
-  try {
-    const value: unknown = JSON.parse(json);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return json;
-  } catch {
-    // Told below, in the same words as a value that is no object.
-  }
-  throw invalid(at, `${at}: invalid tool call arguments`);
+  const object = argumentsObject(item.string('arguments') ?? '');
+  if (object === undefined) throw invalid(at, `${at}: invalid tool call arguments`);
+  return object;
 }

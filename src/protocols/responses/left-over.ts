@@ -1,6 +1,6 @@
 import type { RawJson } from '../../domain/ask.ts';
 import type { Fields } from '../json/fields.ts';
-import { unsupported } from './refuse.ts';
+import { unsupported } from '../refuse.ts';
 
 /** What becomes of an object's fields. */
 export interface FieldTable {

@@ -1,9 +1,9 @@
 import type { Ask } from '../../domain/ask.ts';
 import type { Call } from '../call.ts';
 import type { Fields } from '../json/fields.ts';
+import { unsupported } from '../refuse.ts';
 import { readConversation } from './input.ts';
 import { leftOver, REASONING_FIELDS, REQUEST_FIELDS, TEXT_FIELDS } from './left-over.ts';
-import { unsupported } from './refuse.ts';
 import { readFormat, readSampling, readThink, readTopLogprobs, unknownInclusions } from './settings.ts';
 import { readToolChoice, readTools } from './tools.ts';
 

@@ -1,6 +1,6 @@
 import type { AskPart, Format, RawJson, Sampling, Think } from '../../domain/ask.ts';
 import type { Fields } from '../json/fields.ts';
-import { invalid } from './refuse.ts';
+import { invalid } from '../refuse.ts';
 
 const WITH_LOGPROBS = 'message.output_text.logprobs';
 const WITH_ENCRYPTED = 'reasoning.encrypted_content';

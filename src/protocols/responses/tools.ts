@@ -1,8 +1,8 @@
 import type { RawJson, ToolChoice } from '../../domain/ask.ts';
 import type { Fields } from '../json/fields.ts';
 import { arrayText, objectText, text } from '../json/write.ts';
+import { invalid, unsupported } from '../refuse.ts';
 import { type FieldTable, leftOver } from './left-over.ts';
-import { invalid, unsupported } from './refuse.ts';
 
 /** A function that the model may call, wherever in the request it stands. */
 interface Tool {

@@ -84,7 +84,7 @@ export function failures(subject: Subject): void {
       await peer.request();
       await peer.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello');
     });
-    using paused = scene.open(impatient({ idle: 30 }));
+    using paused = scene.open(impatient({ idle: 200 }));
     const answer = await paused.answer;
     const reader = readerOf(answer);
     await reader.received(5);
@@ -94,8 +94,8 @@ export function failures(subject: Subject): void {
       failed = true;
     });
     // Longer than the pause would have lasted: the same limit, once again and then twice as long.
-    await scene.ask(impatient({ idle: 30 }));
-    await scene.ask(impatient({ idle: 60 }));
+    await scene.ask(impatient({ idle: 200 }));
+    await scene.ask(impatient({ idle: 400 }));
     assert.equal(failed, false);
     answer.resume();
     assert.equal(asFailure(await reader.ended).reason, 'timeout');
@@ -109,10 +109,10 @@ export function failures(subject: Subject): void {
       await peer.write('67');
       await peer.write('890');
     });
-    using exchange = scene.open(impatient({ firstByte: 30, idle: 30 }));
+    using exchange = scene.open(impatient({ firstByte: 200, idle: 200 }));
     const answer = await exchange.answer;
-    await scene.ask({ path: '/stall', ...impatient({ idle: 30 }) });
-    await scene.ask({ path: '/stall', ...impatient({ idle: 60 }) });
+    await scene.ask({ path: '/stall', ...impatient({ idle: 200 }) });
+    await scene.ask({ path: '/stall', ...impatient({ idle: 400 }) });
     const reader = readerOf(answer);
     assert.deepEqual([await reader.ended, reader.text], [undefined, '1234567890']);
   });

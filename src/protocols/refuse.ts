@@ -1,11 +1,11 @@
-import { RouterError } from '../../errors.ts';
+import { RouterError } from '../errors.ts';
 
-/** What OpenAI itself would refuse. */
+/** What the protocol's own server would refuse. */
 export function invalid(param: string, message: string): RouterError {
   return new RouterError('invalid_parameter', message, { param });
 }
 
-/** What can be asked only of an endpoint that has the route. */
+/** What no translation has a place for: only an endpoint that has the client's route can be asked for it. */
 export function unsupported(param: string, message = `${param} is not supported by this backend`): RouterError {
   return new RouterError('unsupported', message, { param });
 }
