@@ -2,8 +2,8 @@ import type { AnswerEvent } from '../domain/answer.ts';
 import type { Ask, AskPart, EmbeddingAsk, RawJson, Vectors } from '../domain/ask.ts';
 import type { JsonObject } from '../domain/json.ts';
 
-/** Where a body keeps its conversation, and in whose words: an array of messages, or `input` of `/v1/responses`. */
-export type Conversation = 'ollama' | 'chat' | 'anthropic' | 'responses';
+/** Where a body keeps its conversation, and in whose words: an array of messages, `input` of `/v1/responses`, or one prompt. */
+export type Conversation = 'ollama' | 'generate' | 'chat' | 'anthropic' | 'responses';
 
 /** Turns answer events into a client's bytes. */
 export interface AnswerEncoder {

@@ -15,21 +15,26 @@ const BYTES_PER_TOKEN = 3.5;
 
 /** Roughly how many tokens the conversation and its tools are. */
 export function estimatedTokens(body: Buffer, form: Conversation): number {
-  const messages = messagesIn(body, form) ?? [];
-  const tools = findMember(scanObject(body), 'tools');
-  const weight = messages.reduce((sum, message) => sum + message.weight, 0);
-  return Math.ceil((weight + (tools === undefined ? 0 : tools.end - tools.start)) / BYTES_PER_TOKEN);
+  return Math.ceil(weightOf(body, messagesIn(body, form) ?? []) / BYTES_PER_TOKEN);
+}
+
+/** Bytes of all that goes into the prompt: the messages, and what stands beside them. */
+function weightOf(body: Buffer, messages: readonly Turned[]): number {
+  const members = scanObject(body);
+  const beside = ['tools', 'system', 'instructions'].flatMap((key) => findMember(members, key) ?? []);
+  const own = messages.reduce((sum, message) => sum + message.weight, 0);
+  return beside.reduce((sum, { start, end }) => sum + end - start, own);
 }
 
 /**
- * Leaves the oldest turns out until about `share` of the conversation (0 to 1) is gone; what the system says and the last
+ * Leaves the oldest turns out until about `share` of the prompt (0 to 1) is gone; what the system says and the last
  * turn of the user, with all that follows it, stay. A tool's result goes with the call it answers. Undefined where there
  * is nothing to leave out.
  */
 export function withoutOldestTurns(body: Buffer, form: Conversation, share: number): Lessened | undefined {
   const messages = messagesIn(body, form) ?? [];
   const lastTurn = messages.findLastIndex(({ role }) => role === 'user');
-  const whole = messages.reduce((sum, message) => sum + message.weight, 0);
+  const whole = weightOf(body, messages);
   const left = new Set<Turned>();
   let gone = 0;
   for (const message of messages.slice(0, Math.max(0, lastTurn))) {
@@ -63,6 +68,7 @@ export function withoutThinking(body: Buffer): Lessened | undefined {
 
 /** A text stands where an image was, so that the model knows that there was one. */
 export function withoutImages(body: Buffer, form: Conversation): Lessened | undefined {
+  if (form === 'generate') return without(body, ['images']);
   const found = (messagesIn(body, form) ?? []).map((message) => imageEdits(body, message, form));
   const count = found.reduce((sum, { images }) => sum + images, 0);
   return count === 0

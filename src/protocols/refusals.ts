@@ -32,6 +32,7 @@ const OVERFLOWS: readonly { readonly pattern: RegExp; readonly first: 'prompt' |
     pattern: /exceeds? (?:the |available |maximum |model'?s? )*(?:context|input) (?:length|size|window)/i,
     first: undefined,
   },
+  { pattern: /prompt is too long: (\d+) tokens > (\d+) maximum/i, first: 'prompt' },
   { pattern: /input(?: \(\d+ tokens\))? is too large to process|prompt is too long/i, first: undefined },
   { pattern: /longer than the (?:maximum )?(?:model|context) length|context length exceeded/i, first: undefined },
 ];
@@ -76,8 +77,14 @@ function saysNoRoute(status: number, message: string): boolean {
   return status === 404 && NO_ROUTE.test(message);
 }
 
+/** What vLLM adds up where prompt and answer together are too long; old OpenAI models say it too. */
+const BOTH_PARTS =
+  /maximum context length is (\d+) tokens\b.*?\((\d+) in (?:the|your) (?:messages|prompt)[,;] (\d+) (?:in|for) the completion\)/is;
+
 function overflowIn(message: string): Inability | undefined {
   if (TOO_MUCH_WANTED.test(message)) return undefined;
+  const parts = BOTH_PARTS.exec(message)?.slice(1).map(Number);
+  if (parts !== undefined) return ofBothParts(parts);
   for (const { pattern, first } of OVERFLOWS) {
     const found = pattern.exec(message);
     if (found === null) continue;
@@ -87,4 +94,10 @@ function overflowIn(message: string): Inability | undefined {
     return { of: 'context', promptTokens, contextTokens };
   }
   return undefined;
+}
+
+/** The prompt may have what the answer leaves of the context; where that is nothing, no shorter prompt would help. */
+function ofBothParts([context = 0, promptTokens = 0, answer = 0]: readonly number[]): Inability | undefined {
+  const contextTokens = context - answer;
+  return contextTokens > 0 ? { of: 'context', promptTokens, contextTokens } : undefined;
 }

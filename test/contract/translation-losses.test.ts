@@ -99,3 +99,28 @@ describe('2.7 a response in a form of its own, asked of a llama-server that pass
     );
   });
 });
+
+describe('2.8 what the own routes of local servers pass over', () => {
+  const messages = [{ role: 'user', content: 'x' }];
+  const schema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
+
+  for (const kind of ['ollama', 'llama-server', 'vllm'] as const) {
+    test(`a message in a form of its own goes another way to ${kind}`, async () => {
+      await using endpoint = await startSimulatedEndpoint({ kind, models: ['m'] });
+      await using router = await routerBefore([endpoint]);
+      const output_config = { format: { type: 'json_schema', schema } };
+      const body = { model: 'm', max_tokens: 50, messages, output_config };
+      const { content } = jsonOf(await router.ask('/v1/messages', { body }));
+      assert.equal(typeof JSON.parse(content[0].text).city, 'string');
+    });
+
+    test(`a thread, which ${kind} would lose, is refused`, async () => {
+      await using endpoint = await startSimulatedEndpoint({ kind, models: ['m'] });
+      await using router = await routerBefore([endpoint]);
+      const body = { model: 'm', max_tokens: 50, messages, thread: { type: 'continue', previous_message_id: 'msg_1' } };
+      const answer = await router.ask('/v1/messages', { body });
+      assert.equal(answer.status, 400);
+      assert.match(jsonOf(answer).error.message, /^thread is not supported/);
+    });
+  }
+});

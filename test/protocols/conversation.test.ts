@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { Conversation } from '../../src/protocols/codec.ts';
+import type { Conversation as AnyForm } from '../../src/protocols/codec.ts';
 import {
   estimatedTokens,
   type Lessened,
@@ -10,6 +10,9 @@ import {
   withoutThinking,
   withoutTools,
 } from '../../src/protocols/conversation.ts';
+
+/** Those with messages. */
+type Conversation = Exclude<AnyForm, 'generate'>;
 
 const FORMS: readonly Conversation[] = ['ollama', 'chat', 'anthropic', 'responses'];
 
@@ -303,4 +306,17 @@ describe('a text stands where an image was', () => {
       assert.equal(withoutImages(bodyOf({ [keyOf(form)]: [user('image_url'), user([text])] }), form), undefined);
     assert.equal(withoutImages(bodyOf({ messages: [{ role: 'user', images: [] }] }), 'ollama'), undefined);
   });
+});
+
+test('a prompt that stands alone loses its images and nothing else', () => {
+  const body = Buffer.from('{"model":"m", "images":["aGk="] ,"prompt":"x"}');
+  assert.equal(withoutImages(body, 'generate')?.body.toString(), '{"model":"m" ,"prompt":"x"}');
+  assert.equal(withoutOldestTurns(body, 'generate', 1), undefined);
+});
+
+test('what stands beside the messages counts: more of them has to go where it is large', () => {
+  const turns = Array.from({ length: 10 }, (_, n) => ({ role: 'user', content: `${n}${'x'.repeat(100)}` }));
+  const left = (beside: object) =>
+    withoutOldestTurns(Buffer.from(JSON.stringify({ messages: turns, ...beside })), 'anthropic', 0.3)?.count ?? 0;
+  assert.ok(left({ system: 'y'.repeat(1000) }) > left({}), `${left({ system: 'y'.repeat(1000) })} ${left({})}`);
 });

@@ -1,10 +1,10 @@
-import type { EndpointKind } from '../../domain/endpoint.ts';
+import type { Endpoint, EndpointKind } from '../../domain/endpoint.ts';
 import { RouterError } from '../../errors.ts';
 import { readFields } from '../body.ts';
 import type { AnswerPipe, Call, Heartbeat, Names, Operation } from '../call.ts';
 import type { Fields } from '../json/fields.ts';
 import { cutMembers, type Edit } from '../json/splice.ts';
-import { invalid } from '../refuse.ts';
+import { invalid, unsupported } from '../refuse.ts';
 import { renaming } from '../rename.ts';
 import { SsePipe } from '../sse-pipe.ts';
 import { WholePipe } from '../whole-pipe.ts';
@@ -23,7 +23,8 @@ export const messages: Operation = {
   path: '/v1/messages',
   native: KINDS,
   decode: decodeMessages,
-  edits: cutOwn,
+  edits,
+  losesNatively,
   verbatim: messagePipe,
   unknownModel,
   translation: {
@@ -65,6 +66,19 @@ function call(operation: Operation, body: Buffer, streams: (fields: Fields) => b
   const streaming = streams(fields);
   if (fields.isEmptyArray('messages', 'MessageParam')) throw invalid('messages', 'messages is required');
   return { operation, body, fields, model, modelField: 'model', streaming, intent: 'answer' };
+}
+
+/** Of a thread only Anthropic's own servers keep what was said before; any other would answer the rest without it. */
+function edits(call: Call, { kind }: Endpoint): Edit[] {
+  if (kind !== 'openai' && call.fields.type('thread') !== undefined) throw unsupported('thread');
+  return cutOwn(call);
+}
+
+/** Servers of one's own answer in any form, whatever is asked; their chat completions keep to it. */
+function losesNatively({ fields }: Call, { kind }: Endpoint): boolean {
+  if (kind === 'openai') return false;
+  const config = fields.object('output_config', 'OutputConfig');
+  return config?.type('format') !== undefined || fields.type('output_format') !== undefined;
 }
 
 /** The router's own field must not reach an endpoint. */

@@ -47,7 +47,7 @@ export function operation(traits: Traits): Operation {
     ...(acknowledge !== undefined && { acknowledge }),
     ...(translation !== undefined && { translation }),
     ...(shape !== undefined && { truncates, heartbeat: (call: Call) => heartbeat(shape, call.model) }),
-    ...(shape === 'chat' && { conversation: 'ollama' as const }),
+    ...(shape !== undefined && { conversation: shape === 'chat' ? 'ollama' : shape }),
   };
   return self;
 }

@@ -38,10 +38,13 @@ class Turns implements Conversation {
   readonly dropped: string[] = [];
   /** Reasoning that the message after it is to have. */
   #thoughts: string[] = [];
+  /** Images that functions gave back: tool messages carry text alone, and results stand together. */
+  #shown: Part[] = [];
   readonly #calledNames = new Map<string, string>();
 
   /** Between calls and their results no other message may stand: a text that does joins the calls. */
   say(role: string, content: readonly Part[]): void {
+    this.#show();
     const last = this.messages.at(-1);
     if (role !== 'assistant') this.#add(role);
     else if (last?.role !== 'assistant' || last.toolCalls.length === 0) this.#add(role);
@@ -50,6 +53,7 @@ class Turns implements Conversation {
   }
 
   call(id: string, name: string, json: RawJson): void {
+    this.#show();
     if (this.messages.at(-1)?.role !== 'assistant') this.#add('assistant');
     this.messages.at(-1)?.toolCalls.push({ id, name, arguments: json });
     this.#think('assistant');
@@ -58,7 +62,8 @@ class Turns implements Conversation {
 
   answer(toolCallId: string, content: readonly Part[]): void {
     this.#add('tool', { toolCallId, toolName: this.#calledNames.get(toolCallId) });
-    this.messages.at(-1)?.content.push(...content);
+    this.messages.at(-1)?.content.push(...content.filter(({ type }) => type === 'text'));
+    this.#shown.push(...content.filter(({ type }) => type !== 'text'));
     this.#think('tool');
   }
 
@@ -67,7 +72,15 @@ class Turns implements Conversation {
   }
 
   end(): void {
+    this.#show();
     this.#think('');
+  }
+
+  #show(): void {
+    if (this.#shown.length === 0) return;
+    this.#add('user');
+    this.messages.at(-1)?.content.push(...this.#shown);
+    this.#shown = [];
   }
 
   #add(role: string, answered?: Pick<Message, 'toolCallId' | 'toolName'>): void {

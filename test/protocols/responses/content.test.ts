@@ -60,10 +60,20 @@ test('an image of many megabytes is read', () => {
   assert.ok(part?.type === 'media' && part.base64 === base64);
 });
 
-test('a tool may answer in parts', () => {
+test('a tool may answer in parts; its images follow all results, as tool messages carry text alone', () => {
   const output = [{ type: 'input_text', text: 'see' }, image('data:image/png;base64,aGk=')];
-  const [found] = messagesOf({ type: 'function_call_output', call_id: 'a', output });
-  assert.deepEqual([found?.role, found?.content.map(({ type }) => type)], ['tool', ['text', 'media']]);
+  const found = messagesOf(
+    { type: 'function_call_output', call_id: 'a', output },
+    { type: 'function_call_output', call_id: 'b', output: 'done' },
+  );
+  assert.deepEqual(
+    found.map(({ role, content }) => [role, content.map(({ type }) => type)]),
+    [
+      ['tool', ['text']],
+      ['tool', ['text']],
+      ['user', ['media']],
+    ],
+  );
 });
 
 for (const [part, code] of [
