@@ -100,6 +100,15 @@ describe('2.7 a response in a form of its own, asked of a llama-server that pass
   });
 });
 
+test('2.7 a conversation with a plain text of the assistant reaches a llama-server, whose own route refuses it', async () => {
+  await using endpoint = await startSimulatedEndpoint({ kind: 'llama-server', models: ['m'] });
+  await using router = await routerBefore([endpoint]);
+  const input = ['user', 'assistant', 'user'].map((role) => ({ role, content: 'x' }));
+  const answer = await router.ask('/v1/responses', { body: { model: 'm', input } });
+  assert.deepEqual([answer.status, jsonOf(answer).status], [200, 'completed']);
+  assert.equal(onlyAsked(endpoint).path, '/v1/chat/completions');
+});
+
 describe('2.8 what the own routes of local servers pass over', () => {
   const messages = [{ role: 'user', content: 'x' }];
   const schema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };

@@ -61,11 +61,16 @@ function edits({ fields }: Call, { kind }: Endpoint): Edit[] {
   return cutMembers(fields.members, 'nomyo');
 }
 
-/** llama-server's route answers in any form, whatever `text.format` says; its chat completions keep to it. */
+/**
+ * llama-server's route answers in any form, whatever `text.format` says, and refuses what an assistant said where that is a
+ * plain text; its chat completions know both.
+ */
 function losesNatively({ fields }: Call, { kind }: Endpoint): boolean {
   if (kind !== 'llama-server') return false;
   const format = fields.object('text', 'ResponsesText')?.object('format', 'ResponsesTextFormat');
-  return format !== undefined && format.string('type') !== 'text';
+  if (format !== undefined && format.string('type') !== 'text') return true;
+  const items = fields.type('input') === 'array' ? fields.objects('input', 'ResponsesInputItem') : [];
+  return items.some((item) => item.type('content') === 'string' && item.string('role') === 'assistant');
 }
 
 function verbatim(_call: Call, _endpoint: Endpoint, contentType: string, names: Names): AnswerPipe {
