@@ -140,7 +140,7 @@ describe('a model that cannot be had', () => {
     await eventually(async () => (await status()) === 503);
     await endpoint.start();
     await eventually(async () => (await status()) === 200);
-    assert.match(router.log.join('\n'), /unreachable: connection refused[\s\S]*healthy, 1 models/);
+    assert.match(router.log.join('\n'), /unreachable: connection (?:refused|reset)[\s\S]*healthy, 1 models/);
   });
 });
 
