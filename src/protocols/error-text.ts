@@ -1,10 +1,11 @@
 import type { Protocol } from '../domain/endpoint.ts';
 import { asObject, asString, type JsonObject } from '../domain/json.ts';
+import { parseObject } from './json/parse.ts';
 import { jsonText } from './json/write.ts';
 
 /** What an endpoint's error answer says, whatever shape it has: Ollama's, OpenAI's, a web framework's, or plain text. */
 export function errorText(body: Buffer): string {
-  const object = parse(body.toString('utf8'));
+  const object = parseObject(body.toString('utf8'));
   const said = object && (errorOf(object) ?? asString(object['message']) ?? asString(object['detail']));
   return said ?? body.toString('utf8').trim();
 }
@@ -20,23 +21,15 @@ export function errorOf(record: JsonObject): string | undefined {
 
 /** Ollama passes its runner's errors on as it got them: a whole answer of llama-server as a text of JSON. */
 function readable(message: string): string {
-  const inner = message.startsWith('{') ? parse(message) : undefined;
+  const inner = message.startsWith('{') ? parseObject(message) : undefined;
   return (inner && errorOf(inner)) ?? message;
 }
 
 /** Whether an error body is already as clients of the protocol expect it. */
 export function isErrorOf(protocol: Protocol, body: Buffer): boolean {
-  const object = parse(body.toString('utf8'));
+  const object = parseObject(body.toString('utf8'));
   const error = object?.['error'];
   if (protocol === 'ollama') return typeof error === 'string';
   if (protocol === 'anthropic' && object?.['type'] !== 'error') return false;
   return asString(asObject(error)?.['message']) !== undefined;
-}
-
-function parse(json: string): JsonObject | undefined {
-  try {
-    return asObject(JSON.parse(json));
-  } catch {
-    return undefined;
-  }
 }

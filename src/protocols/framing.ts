@@ -1,4 +1,6 @@
+import type { JsonObject } from '../domain/json.ts';
 import { EndpointFailure } from '../errors.ts';
+import { parseObject } from './json/parse.ts';
 import { SseReader, splitEvents } from './sse.ts';
 
 const LINE_FEED = 0x0a;
@@ -72,4 +74,11 @@ function isWhole(record: string): boolean {
 /** The mark at the end of OpenAI's streams; clients look no further than the bracket. */
 export function isDone(record: string): boolean {
   return record.startsWith(DONE);
+}
+
+/** A record's object. Throws `EndpointFailure` where it has none. */
+export function parseRecord(record: string): JsonObject {
+  const object = parseObject(record);
+  if (object === undefined) throw new EndpointFailure('invalid', 'sent a record that is not JSON');
+  return object;
 }

@@ -14,7 +14,7 @@ export interface Finished {
 
 /** Holds a JSON answer of any size until it is whole, so that it can be changed in places or come from another endpoint. */
 export class HeldPipe implements AnswerPipe {
-  readonly contentType = undefined;
+  readonly contentType: string | undefined;
   readonly isOver = false;
   readonly streaming = false;
   usage: TokenUsage | undefined;
@@ -23,8 +23,9 @@ export class HeldPipe implements AnswerPipe {
   readonly #held: Buffer[] = [];
   #heldBytes = 0;
 
-  /** `finish` may throw errors of JSON's syntax: they mean that the answer is not whole. */
-  constructor(finish: (answer: Buffer) => Finished, most = MAX_BYTES) {
+  /** `finish` may throw errors of JSON's syntax: they mean that the answer is not whole. `contentType`: where it becomes another. */
+  constructor(finish: (answer: Buffer) => Finished, most = MAX_BYTES, contentType?: string) {
+    this.contentType = contentType;
     this.#finish = finish;
     this.#most = most;
   }

@@ -1,8 +1,9 @@
 import type { TokenUsage } from '../domain/answer.ts';
-import { asObject, type JsonObject } from '../domain/json.ts';
+import type { JsonObject } from '../domain/json.ts';
 import { EndpointFailure } from '../errors.ts';
 import { type AnswerPipe, NOTHING } from './call.ts';
 import { isDone } from './framing.ts';
+import { parseObject } from './json/parse.ts';
 import { cutMembers, splice } from './json/splice.ts';
 import { membersOf } from './rename.ts';
 import { type SseEvent, SseReader, splitEvents, withData } from './sse.ts';
@@ -80,7 +81,7 @@ export class SsePipe implements AnswerPipe {
       .rest()
       .toString('latin1')
       .replace(/[\r\n]+$/, '');
-    const events = splitEvents(`${rest}\n\n`).filter(({ data }) => isDone(data) || parse(data) !== undefined);
+    const events = splitEvents(`${rest}\n\n`).filter(({ data }) => isDone(data) || parseObject(data) !== undefined);
     if (!this.#spoken && events.length === 0) throw new EndpointFailure('broken', EARLY_END);
     return Buffer.concat([this.#events(events), this.fail(`the endpoint ${EARLY_END}`)]);
   }
@@ -101,10 +102,10 @@ export class SsePipe implements AnswerPipe {
       this.isOver = true;
       return this.#failed ? '' : event.raw;
     }
-    const record = parse(event.data);
+    const record = parseObject(event.data);
     if (record === undefined) return event.raw;
     this.#note(record);
-    const foreign = this.#dialect.foreignError?.(parse(utf8(event.data)) ?? record);
+    const foreign = this.#dialect.foreignError?.(parseObject(utf8(event.data)) ?? record);
     if (foreign !== undefined) return latin1(this.#dialect.errorEvent(foreign));
     if (!this.#hideUsage || record['usage'] === undefined) return this.#edited(event);
     if (record['usage'] !== null && Array.isArray(record['choices']) && record['choices'].length === 0) return '';
@@ -134,12 +135,4 @@ function utf8(bytes: string): string {
 
 function latin1(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1');
-}
-
-function parse(data: string): JsonObject | undefined {
-  try {
-    return asObject(JSON.parse(data));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import { EndpointFailure } from '../errors.ts';
+import type { Heartbeat } from './call.ts';
 
 /** The longest record held in memory until its end has come, in bytes. */
 const MAX_RECORD_BYTES = 8 * 1024 * 1024;
@@ -18,6 +19,9 @@ function lastBareCr(bytes: Buffer): number {
   const cr = bytes.lastIndexOf('\r\r', undefined, 'latin1');
   return cr === -1 ? 0 : cr + 2;
 }
+
+/** A comment, which clients pass over. */
+export const COMMENT_HEARTBEAT: Heartbeat = { contentType: 'text/event-stream', text: ': nomyo waiting\n\n' };
 
 /** One event as it stands in the stream: all its bytes, blank line included, and its `data` (empty for a comment). */
 export interface SseEvent {

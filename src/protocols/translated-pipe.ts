@@ -4,7 +4,7 @@ import { EndpointFailure, Refusal } from '../errors.ts';
 import { type AnswerPipe, NOTHING } from './call.ts';
 import type { AnswerDecoder, AnswerEncoder } from './codec.ts';
 import { errorOf } from './error-text.ts';
-import { type Framing, framingOf, isDone } from './framing.ts';
+import { type Framing, framingOf, isDone, parseRecord } from './framing.ts';
 
 /** The longest whole answer that is translated, in bytes. */
 const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
@@ -133,16 +133,6 @@ export class TranslatedPipe implements AnswerPipe {
     this.#over = true;
     return this.#encoder.fail(message);
   }
-}
-
-function parseRecord(data: string): JsonObject {
-  try {
-    const record = asObject(JSON.parse(data));
-    if (record !== undefined) return record;
-  } catch {
-    // Reported below, like a value that is no object.
-  }
-  throw new EndpointFailure('invalid', 'sent a record that is not JSON');
 }
 
 /** An error's own status, where it names one; llama-server and vLLM do. The router's key is not the client's to mend. */

@@ -2,20 +2,10 @@ import { EndpointFailure } from '../errors.ts';
 import type { UpstreamAnswer } from './client.ts';
 
 /** An answer's whole body. Rejects with `EndpointFailure` where it breaks off or is longer than `maxBytes`. */
-export function readAll(answer: UpstreamAnswer, maxBytes: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const parts: Buffer[] = [];
-    let length = 0;
-    answer.read({
-      data(bytes) {
-        length += bytes.length;
-        if (length > maxBytes) reject(new EndpointFailure('invalid', 'sent an answer that is too long'));
-        else parts.push(Buffer.from(bytes));
-      },
-      end: () => resolve(Buffer.concat(parts)),
-      fail: reject,
-    });
-  });
+export async function readAll(answer: UpstreamAnswer, maxBytes: number): Promise<Buffer> {
+  const { body, isWhole } = await readSome(answer, maxBytes);
+  if (!isWhole) throw new EndpointFailure('invalid', 'sent an answer that is too long');
+  return body;
 }
 
 /** An answer's body as far as `maxBytes`; what comes behind is not read. Rejects with `EndpointFailure` where it breaks off. */

@@ -1,10 +1,9 @@
 import type { Endpoint, EndpointKind } from '../../domain/endpoint.ts';
-import { RouterError } from '../../errors.ts';
 import { readFields } from '../body.ts';
 import type { AnswerPipe, Call, Heartbeat, Names, Operation } from '../call.ts';
 import type { Fields } from '../json/fields.ts';
 import { cutMembers, type Edit } from '../json/splice.ts';
-import { invalid, unsupported } from '../refuse.ts';
+import { invalid, modelNotFound, modelRequired, unsupported } from '../refuse.ts';
 import { renaming } from '../rename.ts';
 import { SsePipe } from '../sse-pipe.ts';
 import { WholePipe } from '../whole-pipe.ts';
@@ -26,7 +25,7 @@ export const messages: Operation = {
   edits,
   losesNatively,
   verbatim: messagePipe,
-  unknownModel,
+  unknownModel: modelNotFound,
   translation: {
     kind: 'answer',
     targets: KINDS,
@@ -46,7 +45,7 @@ export const countTokens: Operation = {
   decode: (body) => call(countTokens, body, () => false),
   edits: cutOwn,
   verbatim: countPipe,
-  unknownModel,
+  unknownModel: modelNotFound,
 };
 
 function decodeMessages(body: Buffer): Call {
@@ -62,7 +61,7 @@ function decodeMessages(body: Buffer): Call {
 function call(operation: Operation, body: Buffer, streams: (fields: Fields) => boolean): Call {
   const fields = readFields(body, { struct: 'MessagesRequest', foldCase: false });
   const model = fields.string('model') ?? '';
-  if (model === '') throw new RouterError('model_required', 'model is required', { param: 'model' });
+  if (model === '') throw modelRequired();
   const streaming = streams(fields);
   if (fields.isEmptyArray('messages', 'MessageParam')) throw invalid('messages', 'messages is required');
   return { operation, body, fields, model, modelField: 'model', streaming, intent: 'answer' };
@@ -84,10 +83,6 @@ function losesNatively({ fields }: Call, { kind }: Endpoint): boolean {
 /** The router's own field must not reach an endpoint. */
 function cutOwn({ fields }: Call): Edit[] {
   return cutMembers(fields.members, 'nomyo');
-}
-
-function unknownModel(model: string): RouterError {
-  return new RouterError('model_not_found', `model '${model}' not found`, { param: 'model' });
 }
 
 function messagePipe(_call: Call, _endpoint: unknown, contentType: string, names: Names): AnswerPipe {

@@ -1,10 +1,10 @@
 import type { TokenUsage } from '../../domain/answer.ts';
 import { asNumber, asObject, type JsonValue } from '../../domain/json.ts';
-import { RouterError } from '../../errors.ts';
 import type { AnswerPipe, Call, Operation } from '../call.ts';
 import { HeldPipe } from '../held-pipe.ts';
 import { Fields } from '../json/fields.ts';
 import type { Edit } from '../json/splice.ts';
+import { invalid, modelNotFound, modelRequired } from '../refuse.ts';
 import { WholePipe } from '../whole-pipe.ts';
 import { type FormPart, parseForm } from './multipart.ts';
 import { PassingPipe } from './passing-pipe.ts';
@@ -29,7 +29,7 @@ function operation(path: string, native: Operation['native']): Operation {
     edits: (call) => partsOf(call, 'nomyo').map(({ from, to }) => ({ start: from, end: to, text: '' })),
     nameEdits: (call, name) => partsOf(call, 'model').map((part) => setPart(part, name)),
     verbatim: (_call, _endpoint, contentType) => pipeFor(contentType),
-    unknownModel: (model) => new RouterError('model_not_found', `model '${model}' not found`, { param: 'model' }),
+    unknownModel: modelNotFound,
   };
   return self;
 }
@@ -37,7 +37,7 @@ function operation(path: string, native: Operation['native']): Operation {
 function decode(operation: Operation, body: Buffer, contentType: string | undefined): Call {
   const parts = parseForm(body, contentType);
   const [model = '', another] = valuesOf(body, parts, 'model');
-  if (model.trim() === '') throw new RouterError('model_required', 'model is required', { param: 'model' });
+  if (model.trim() === '') throw modelRequired();
   // Servers do not agree on which one counts.
   if (another !== undefined) throw invalid('model', 'model is given more than once');
   if (!parts.some(({ name }) => name === 'file')) throw invalid('file', 'file is required');
@@ -76,8 +76,4 @@ function readUsage(answer: JsonValue): TokenUsage | undefined {
   const completionTokens = asNumber(usage?.['output_tokens']);
   if (promptTokens === undefined && completionTokens === undefined) return undefined;
   return { promptTokens: promptTokens ?? 0, completionTokens: completionTokens ?? 0 };
-}
-
-function invalid(param: string, message: string): RouterError {
-  return new RouterError('invalid_parameter', message, { param });
 }

@@ -1,7 +1,6 @@
 import { type Message, type Part, type RawJson, type ToolCall, textOf } from '../../domain/ask.ts';
-import { RouterError } from '../../errors.ts';
 import { arrayText, objectText, text } from '../json/write.ts';
-import { invalid } from '../refuse.ts';
+import { invalid, noImageUrl } from '../refuse.ts';
 import { argumentsObject } from '../tool-arguments.ts';
 
 /** Names of the tools that the conversation has called so far, by the calls' ids: where an id comes again, the latest. */
@@ -31,12 +30,6 @@ function encodeMessage({ role, content, reasoning, toolCalls, ...result }: Messa
 function imageOf(part: Part): RawJson[] {
   if (part.type === 'image-url') throw noImageUrl();
   return part.type === 'media' ? [text(part.base64)] : [];
-}
-
-/** Ollama fetches nothing, and what may be fetched for it was fetched before. */
-function noImageUrl(): RouterError {
-  const message = 'image URLs are not fetched for this endpoint: send the image itself, as base64';
-  return new RouterError('unsupported', message, { param: 'messages' });
 }
 
 function encodeToolCall({ id, name, arguments: json }: ToolCall, called: CalledTools): RawJson {

@@ -1,5 +1,6 @@
 import type { Ask, Format, RawJson, Sampling, Think, ToolChoice } from '../../domain/ask.ts';
 import type { Call } from '../call.ts';
+import { thinkOf } from '../effort.ts';
 import type { Fields } from '../json/fields.ts';
 import { invalid, unsupported } from '../refuse.ts';
 import {
@@ -59,24 +60,9 @@ function topLogprobs(fields: Fields): number | undefined {
   return fields.boolean('logprobs') === true ? top : undefined;
 }
 
-const EFFORTS: ReadonlyMap<string, Think> = new Map<string, Think>([
-  ['none', false],
-  ['minimal', 'minimal'],
-  ['low', 'low'],
-  ['medium', 'medium'],
-  ['high', 'high'],
-  ['xhigh', 'xhigh'],
-  ['max', 'max'],
-  ['ultra', 'max'],
-]);
-
 function think(fields: Fields): Think | undefined {
   const within = fields.object('reasoning', 'Reasoning')?.string('effort');
-  const effort = within || fields.string('reasoning_effort') || '';
-  if (effort === '') return undefined;
-  const level = EFFORTS.get(effort);
-  if (level === undefined) throw invalid('reasoning_effort', `invalid reasoning value: ${JSON.stringify(effort)}`);
-  return level;
+  return thinkOf(within || fields.string('reasoning_effort'), 'reasoning_effort');
 }
 
 function droppedReasoning(fields: Fields): string[] {

@@ -1,6 +1,5 @@
 import type { EmbeddingAsk, Vectors } from '../../domain/ask.ts';
 import type { Endpoint } from '../../domain/endpoint.ts';
-import { RouterError } from '../../errors.ts';
 import { readFields } from '../body.ts';
 import type { AnswerPipe, Call, Names, Operation } from '../call.ts';
 import { HeldPipe } from '../held-pipe.ts';
@@ -8,7 +7,7 @@ import type { Fields } from '../json/fields.ts';
 import { scanArray } from '../json/scan.ts';
 import { cutMembers, type Edit } from '../json/splice.ts';
 import { arrayText, objectText, text } from '../json/write.ts';
-import { invalid, unsupported } from '../refuse.ts';
+import { invalid, modelNotFound, modelRequired, unsupported } from '../refuse.ts';
 import { packVector, vectorText } from '../vectors.ts';
 import { finishEmbeddings, type Wanted } from './embedding-answer.ts';
 
@@ -20,14 +19,14 @@ export const openaiEmbeddings: Operation = {
   decode,
   edits,
   verbatim,
-  unknownModel: (model) => new RouterError('model_not_found', `model '${model}' not found`, { param: 'model' }),
+  unknownModel: modelNotFound,
   translation: { kind: 'embedding', targets: ['ollama'], ask, encode },
 };
 
 function decode(body: Buffer): Call {
   const fields = readFields(body, { struct: 'EmbedRequest', foldCase: false });
   const model = fields.string('model') ?? '';
-  if (model === '') throw new RouterError('model_required', 'model is required', { param: 'model' });
+  if (model === '') throw modelRequired();
   if (fields.type('input') === undefined || isEmptyArray(fields)) throw invalid('input', 'invalid input');
   formatOf(fields);
   return { operation: openaiEmbeddings, body, fields, model, modelField: 'model', streaming: false, intent: 'answer' };

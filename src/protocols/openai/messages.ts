@@ -1,8 +1,8 @@
 import { type Message, type Part, type RawJson, type ToolCall, textOf } from '../../domain/ask.ts';
 import type { EndpointKind } from '../../domain/endpoint.ts';
 import { randomId } from '../../domain/random-id.ts';
-import { RouterError } from '../../errors.ts';
 import { arrayText, objectText, text } from '../json/write.ts';
+import { noImageUrl } from '../refuse.ts';
 
 /** A call that the conversation has made: its id, and whether a tool message has answered it. */
 interface OpenCall {
@@ -49,12 +49,6 @@ function encodePart(part: Part, kind: EndpointKind): RawJson {
     case 'media':
       return encodeMedium(part);
   }
-}
-
-/** Any other kind would fetch it from inside one's own network. */
-function noImageUrl(): RouterError {
-  const message = 'image URLs are not fetched for this endpoint: send the image itself, as base64';
-  return new RouterError('unsupported', message, { param: 'messages' });
 }
 
 function encodeMedium({ base64, mediaType, detail }: Extract<Part, { type: 'media' }>): RawJson {

@@ -1,11 +1,12 @@
 import type { Endpoint } from '../../domain/endpoint.ts';
-import { RouterError } from '../../errors.ts';
 import { readFields } from '../body.ts';
-import type { AnswerPipe, Call, Heartbeat, Names, Operation, Translation } from '../call.ts';
+import type { AnswerPipe, Call, Names, Operation, Translation } from '../call.ts';
 import type { AnswerEncoder } from '../codec.ts';
 import type { Fields } from '../json/fields.ts';
 import { addMember, cutMembers, type Edit, setValue } from '../json/splice.ts';
+import { modelNotFound, modelRequired } from '../refuse.ts';
 import { renaming } from '../rename.ts';
+import { COMMENT_HEARTBEAT } from '../sse.ts';
 import { SsePipe } from '../sse-pipe.ts';
 import { WholePipe } from '../whole-pipe.ts';
 import { fieldName, wantsUsage } from './ask-fields.ts';
@@ -39,9 +40,9 @@ export function operation(traits: Traits): Operation {
     decode: (body) => decode(self, traits, body),
     edits: (call, endpoint) => edits(traits, call, endpoint),
     verbatim: (call, endpoint, contentType, names) => verbatim(traits, call, endpoint, contentType, names),
-    unknownModel: (model) => new RouterError('model_not_found', `model '${model}' not found`, { param: 'model' }),
+    unknownModel: modelNotFound,
     translation: translation(traits),
-    heartbeat: () => HEARTBEAT,
+    heartbeat: () => COMMENT_HEARTBEAT,
     ...(conversation !== undefined && { conversation }),
     ...(split !== undefined && { split }),
   };
@@ -63,9 +64,6 @@ function tokenLimit({ fields }: Call, { kind }: Endpoint): Edit[] {
   return limit ? [add(fields, 'max_tokens', limit)] : [];
 }
 
-/** A comment, which clients pass over. */
-const HEARTBEAT: Heartbeat = { contentType: 'text/event-stream', text: ': nomyo waiting\n\n' };
-
 function translation({ ask, Encoder }: Traits): Translation {
   return {
     kind: 'answer',
@@ -79,7 +77,7 @@ function translation({ ask, Encoder }: Traits): Translation {
 function decode(self: Operation, { struct }: Traits, body: Buffer): Call {
   const fields = readFields(body, { struct, foldCase: false });
   const model = fields.string('model') ?? '';
-  if (model === '') throw new RouterError('model_required', 'model is required', { param: 'model' });
+  if (model === '') throw modelRequired();
   const streaming = fields.boolean('stream') ?? false;
   return { operation: self, body, fields, model, modelField: 'model', streaming, intent: 'answer' };
 }

@@ -1,9 +1,8 @@
 import type { TokenUsage } from '../../domain/answer.ts';
 import { asArray, asObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
-import { EndpointFailure } from '../../errors.ts';
 import { type AnswerPipe, NOTHING, type Series } from '../call.ts';
 import { errorOf } from '../error-text.ts';
-import { isDone } from '../framing.ts';
+import { isDone, parseRecord } from '../framing.ts';
 import { splitEvents } from '../sse.ts';
 import { DONE_EVENT, errorEvent, recordEvent } from './stream-dialect.ts';
 
@@ -59,7 +58,7 @@ export class CompletionSeries implements Series {
   #merge(place: number, said: Buffer, streaming: boolean): string {
     const text = said.toString('utf8');
     if (!streaming) {
-      this.#choices.push(...this.#placed(place, recordIn(text)));
+      this.#choices.push(...this.#placed(place, parseRecord(text)));
       return '';
     }
     return splitEvents(text)
@@ -69,7 +68,7 @@ export class CompletionSeries implements Series {
 
   #event(place: number, data: string): string {
     if (isDone(data)) return '';
-    const record = recordIn(data);
+    const record = parseRecord(data);
     if (errorOf(record) !== undefined) {
       this.state = 'failed';
       return recordEvent(data);
@@ -139,14 +138,4 @@ class PartPipe implements AnswerPipe {
   #said(bytes: Buffer): Buffer {
     return bytes.length === 0 ? NOTHING : Buffer.from(this.#merge(bytes));
   }
-}
-
-function recordIn(json: string): JsonObject {
-  try {
-    const record = asObject(JSON.parse(json));
-    if (record !== undefined) return record;
-  } catch {
-    // Reported below, like a value that is no object.
-  }
-  throw new EndpointFailure('invalid', 'sent a record that is not JSON, or too long');
 }

@@ -5,6 +5,7 @@ import type { Call, Operation } from '../call.ts';
 import { HeldPipe } from '../held-pipe.ts';
 import type { Fields } from '../json/fields.ts';
 import { cutMembers, type Edit } from '../json/splice.ts';
+import { modelNotFound } from '../refuse.ts';
 import { renaming } from '../rename.ts';
 import { finishRanking } from './answer.ts';
 import { checkTexts, documentsOf, isTei, rawAt, textIn } from './texts.ts';
@@ -27,7 +28,7 @@ export function rerankAt(path: string): Operation {
       const rename = renaming(names) ?? ((answer: Buffer) => answer);
       return new HeldPipe((answer) => finishRanking(answer, { fields, isCohere: path === COHERE, rename }));
     },
-    unknownModel: (model) => new RouterError('model_not_found', `model '${model}' not found`, { param: 'model' }),
+    unknownModel: modelNotFound,
   };
   return self;
 }

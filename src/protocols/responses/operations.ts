@@ -1,11 +1,11 @@
 import type { Endpoint, EndpointKind } from '../../domain/endpoint.ts';
-import { RouterError } from '../../errors.ts';
 import { readFields } from '../body.ts';
 import type { AnswerPipe, Call, Names, Operation } from '../call.ts';
 import type { Fields } from '../json/fields.ts';
 import { cutMembers, type Edit } from '../json/splice.ts';
-import { invalid, unsupported } from '../refuse.ts';
+import { invalid, modelNotFound, modelRequired, unsupported } from '../refuse.ts';
 import { renaming } from '../rename.ts';
+import { COMMENT_HEARTBEAT } from '../sse.ts';
 import { SsePipe } from '../sse-pipe.ts';
 import { WholePipe } from '../whole-pipe.ts';
 import { ResponsesEncoder } from './answer-encoder.ts';
@@ -24,7 +24,7 @@ export const responses: Operation = {
   edits,
   losesNatively,
   verbatim,
-  unknownModel: (model) => new RouterError('model_not_found', `model '${model}' not found`, { param: 'model' }),
+  unknownModel: modelNotFound,
   translation: {
     kind: 'answer',
     targets: KINDS,
@@ -34,13 +34,13 @@ export const responses: Operation = {
   },
   conversation: 'responses',
   truncates: ({ fields }) => mayTruncate(fields),
-  heartbeat: () => ({ contentType: 'text/event-stream', text: ': nomyo waiting\n\n' }),
+  heartbeat: () => COMMENT_HEARTBEAT,
 };
 
 function decode(body: Buffer): Call {
   const fields = readFields(body, { struct: 'ResponsesRequest', foldCase: false });
   const model = fields.string('model') ?? '';
-  if (model === '') throw new RouterError('model_required', 'model is required', { param: 'model' });
+  if (model === '') throw modelRequired();
   requireInput(fields);
   const streaming = fields.boolean('stream') ?? false;
   return { operation: responses, body, fields, model, modelField: 'model', streaming, intent: 'answer' };

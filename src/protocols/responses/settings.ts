@@ -1,4 +1,5 @@
 import type { AskPart, Format, RawJson, Sampling, Think } from '../../domain/ask.ts';
+import { thinkOf } from '../effort.ts';
 import type { Fields } from '../json/fields.ts';
 import { invalid } from '../refuse.ts';
 
@@ -33,24 +34,9 @@ export function readFormat(fields: Fields): Format | undefined {
   return { kind: 'schema', schema, name, description, strict: format.boolean('strict') };
 }
 
-const EFFORTS: ReadonlyMap<string, Think | undefined> = new Map<string, Think | undefined>([
-  ['', undefined],
-  ['none', false],
-  ['minimal', 'minimal'],
-  ['low', 'low'],
-  ['medium', 'medium'],
-  ['high', 'high'],
-  ['xhigh', 'xhigh'],
-  ['max', 'max'],
-  ['ultra', 'max'],
-]);
-
 /** Undefined leaves it to the model. */
 export function readThink(fields: Fields): Think | undefined {
-  const effort = fields.object('reasoning', 'ResponsesReasoning')?.string('effort');
-  if (effort === undefined) return undefined;
-  if (!EFFORTS.has(effort)) throw invalid('reasoning.effort', `invalid reasoning value: ${JSON.stringify(effort)}`);
-  return EFFORTS.get(effort);
+  return thinkOf(fields.object('reasoning', 'ResponsesReasoning')?.string('effort'), 'reasoning.effort');
 }
 
 /** Alternatives per token; undefined: no log probabilities. */
