@@ -8,11 +8,14 @@ const STATUS = {
   invalid_api_key: 401,
   origin_not_allowed: 403,
   model_not_found: 404,
+  request_not_found: 404,
   unknown_route: 404,
   method_not_allowed: 405,
   body_timeout: 408,
   body_too_large: 413,
   unsupported_encoding: 415,
+  // As nginx has it; OpenAI's clients would try a 5xx twice more.
+  cancelled: 499,
   internal: 500,
   not_implemented: 501,
   upstream_unreachable: 502,
@@ -80,6 +83,16 @@ export class Refusal extends Error {
     this.headers = headers;
   }
 }
+
+/** An error in one word, for statistics: a code, the reason of an endpoint's failure, or `refused`. */
+export function errorKind(error: unknown): ErrorCode | EndpointFailure['reason'] | 'refused' {
+  if (error instanceof RouterError) return error.code;
+  if (error instanceof EndpointFailure) return error.reason;
+  return error instanceof Refusal ? 'refused' : 'internal';
+}
+
+/** What a client is told whose request was ended by somebody else. */
+export const CANCELLED = 'the request was cancelled at the router';
 
 /** The client left: an abort, nobody's fault, reported to no one. */
 export class ClientGone extends Error {

@@ -8,6 +8,8 @@ export interface TokenUsage {
 
 /** Time an endpoint says it took, in milliseconds. */
 export interface Timings {
+  /** To load the model; 0 where it was in memory, undefined where the endpoint does not say. */
+  readonly loadMs?: number;
   readonly promptMs: number;
   readonly completionMs: number;
 }

@@ -1,4 +1,4 @@
-import type { TokenUsage } from '../domain/answer.ts';
+import type { Timings, TokenUsage } from '../domain/answer.ts';
 import type { Ask, AskPart, EmbeddingAsk, Vectors } from '../domain/ask.ts';
 import type { Endpoint, EndpointKind, Protocol } from '../domain/endpoint.ts';
 import type { RouterError } from '../errors.ts';
@@ -133,8 +133,19 @@ export interface AnswerPipe {
   fail(message: string): Buffer | undefined;
   /** Nothing that follows belongs to the answer. */
   readonly isOver: boolean;
-  /** Tokens counted so far; known at the end at the latest. */
+  /** Tokens as the endpoint counted them for the whole answer: undefined until it has, which may be never. */
   readonly usage: TokenUsage | undefined;
+  /**
+   * Pieces of a streamed answer that have come, each about one completion token: what is known of an answer that breaks
+   * off. A record counts as one where it carries any text, reasoning or part of a tool call. 0 for a whole answer.
+   */
+  readonly pieces: number;
+  /** Prompt tokens, where the endpoint told them before its final counts. */
+  readonly promptTokens?: number | undefined;
+  /** What the endpoint said of time; known at the end. */
+  readonly timings: Timings | undefined;
+  /** Why a stream that has ended is no complete answer: in it, the client was told so. */
+  readonly trouble?: string | undefined;
 }
 
 export const NOTHING: Buffer = Buffer.alloc(0);

@@ -11,17 +11,23 @@ export interface Lessened {
 }
 
 /** Bytes of a text that make one token, roughly, and rather too few than too many. */
-const BYTES_PER_TOKEN = 3.5;
+export const BYTES_PER_TOKEN = 3.5;
 
 /** Roughly how many tokens the conversation and its tools are. */
 export function estimatedTokens(body: Buffer, form: Conversation): number {
   return Math.ceil(weightOf(body, messagesIn(body, form) ?? []) / BYTES_PER_TOKEN);
 }
 
+/** What goes into the prompt beside messages, or in place of them. */
+const BESIDE = ['tools', 'system', 'instructions', 'prompt', 'suffix', 'input'];
+const BRACKET = 0x5b;
+
 /** Bytes of all that goes into the prompt: the messages, and what stands beside them. */
 function weightOf(body: Buffer, messages: readonly Turned[]): number {
   const members = scanObject(body);
-  const beside = ['tools', 'system', 'instructions'].flatMap((key) => findMember(members, key) ?? []);
+  const found = BESIDE.flatMap((key) => findMember(members, key) ?? []);
+  // A list of input holds the messages.
+  const beside = found.filter(({ key, start }) => key !== 'input' || body[start] !== BRACKET);
   const own = messages.reduce((sum, message) => sum + message.weight, 0);
   return beside.reduce((sum, { start, end }) => sum + end - start, own);
 }

@@ -17,6 +17,8 @@ export class HeldPipe implements AnswerPipe {
   readonly contentType: string | undefined;
   readonly isOver = false;
   readonly streaming = false;
+  readonly pieces = 0;
+  readonly timings = undefined;
   usage: TokenUsage | undefined;
   readonly #finish: (answer: Buffer) => Finished;
   readonly #most: number;

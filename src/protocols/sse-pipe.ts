@@ -1,39 +1,14 @@
-import type { TokenUsage } from '../domain/answer.ts';
+import type { Timings, TokenUsage } from '../domain/answer.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { EndpointFailure } from '../errors.ts';
 import { type AnswerPipe, NOTHING } from './call.ts';
+import { errorOf } from './error-text.ts';
 import { isDone } from './framing.ts';
 import { parseObject } from './json/parse.ts';
 import { cutMembers, splice } from './json/splice.ts';
 import { membersOf } from './rename.ts';
 import { type SseEvent, SseReader, splitEvents, withData } from './sse.ts';
-
-/** What the records of a protocol's streams say of their end, and how one says that it broke off. */
-export interface StreamDialect {
-  /** Events without these texts carry plain deltas: they pass unread. Inside a JSON string their quotes are escaped. */
-  readonly markers: readonly string[];
-  /** Answers, of those asked for, that end with this record. */
-  finished(record: JsonObject): number;
-  /** Whether the last record says so itself, and no mark follows. */
-  readonly endsItself?: boolean;
-  /** Whether the record reports a failure. */
-  isError(record: JsonObject): boolean;
-  readUsage(record: JsonObject): TokenUsage | undefined;
-  /** What an error says that is in no words of this dialect; undefined where it is. */
-  foreignError?(record: JsonObject): string | undefined;
-  /** The event that tells a client of a failure; by it no client takes the answer for complete. */
-  errorEvent(message: string): string;
-}
-
-/** How one answer is let through. */
-export interface Passage {
-  /** The endpoint counts tokens because the router asked it to: the client is not to see it. */
-  readonly hideUsage?: boolean;
-  /** Changes each record on its way. */
-  readonly edit?: ((json: Buffer) => Buffer) | undefined;
-  /** Answers that come at once; default 1. */
-  readonly answers?: number;
-}
+import type { Passage, StreamDialect, Tally } from './stream-dialect.ts';
 
 const EARLY_END = 'ended the answer early';
 
@@ -45,34 +20,47 @@ const EARLY_END = 'ended the answer early';
 export class SsePipe implements AnswerPipe {
   readonly contentType = undefined;
   readonly streaming = true;
-  usage: TokenUsage | undefined;
+  pieces = 0;
   isOver = false;
   readonly #dialect: StreamDialect;
   readonly #hideUsage: boolean;
   readonly #edit: ((json: Buffer) => Buffer) | undefined;
+  readonly #tally: Tally;
   readonly #reader = new SseReader();
   /** Answers that have not come to their end yet. */
   #open: number;
   #spoken = false;
   #failed = false;
+  trouble: string | undefined;
 
-  constructor(dialect: StreamDialect, { hideUsage = false, edit, answers = 1 }: Passage) {
+  constructor(dialect: StreamDialect, passage: Passage) {
     this.#dialect = dialect;
-    this.#hideUsage = hideUsage;
-    this.#edit = edit;
-    this.#open = answers;
+    this.#hideUsage = passage.hideUsage ?? false;
+    this.#edit = passage.edit;
+    this.#tally = dialect.tally(passage);
+    this.#open = passage.answers ?? 1;
+  }
+
+  get usage(): TokenUsage | undefined {
+    return this.#tally.usage(this.isOver && !this.#failed);
+  }
+
+  get promptTokens(): number | undefined {
+    return this.#tally.promptTokens;
+  }
+
+  get timings(): Timings | undefined {
+    return this.#tally.timings;
   }
 
   push(bytes: Buffer): Buffer {
     const complete = this.#reader.complete(bytes);
     if (complete.length === 0) return NOTHING;
     this.#spoken = true;
-    if (
-      this.#edit === undefined &&
-      this.#dialect.markers.every((marker) => complete.indexOf(marker, 0, 'latin1') === -1)
-    )
-      return complete;
-    return this.#events(splitEvents(complete.toString('latin1')));
+    const text = complete.toString('latin1');
+    this.pieces += this.#dialect.pieces(text);
+    if (this.#edit === undefined && !this.#dialect.telling.test(text)) return complete;
+    return this.#events(splitEvents(text));
   }
 
   /** Nothing at all is no answer: another endpoint may give one. */
@@ -83,7 +71,10 @@ export class SsePipe implements AnswerPipe {
       .replace(/[\r\n]+$/, '');
     const events = splitEvents(`${rest}\n\n`).filter(({ data }) => isDone(data) || parseObject(data) !== undefined);
     if (!this.#spoken && events.length === 0) throw new EndpointFailure('broken', EARLY_END);
-    return Buffer.concat([this.#events(events), this.fail(`the endpoint ${EARLY_END}`)]);
+    for (const { raw } of events) this.pieces += this.#dialect.pieces(raw);
+    const said = this.#events(events);
+    if (this.#open > 0) this.trouble ??= EARLY_END;
+    return Buffer.concat([said, this.fail(`the endpoint ${EARLY_END}`)]);
   }
 
   /** An event that was not finished never reaches the client. */
@@ -113,10 +104,13 @@ export class SsePipe implements AnswerPipe {
   }
 
   #note(record: JsonObject): void {
-    if (this.#dialect.isError(record)) this.#failed = true;
+    if (this.#dialect.isError(record)) {
+      this.#failed = true;
+      this.trouble ??= utf8(errorOf(record) ?? 'an error');
+    }
     this.#open -= this.#dialect.finished(record);
     if (this.#failed || (this.#dialect.endsItself === true && this.#open <= 0)) this.isOver = true;
-    this.usage = this.#dialect.readUsage(record) ?? this.usage;
+    this.#tally.note(record);
   }
 
   #edited(event: SseEvent, cut?: string): string {

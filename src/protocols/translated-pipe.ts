@@ -1,4 +1,4 @@
-import type { AnswerEvent, TokenUsage } from '../domain/answer.ts';
+import type { AnswerEvent, Timings, TokenUsage } from '../domain/answer.ts';
 import { asNumber, asObject, type JsonObject } from '../domain/json.ts';
 import { EndpointFailure, Refusal } from '../errors.ts';
 import { type AnswerPipe, NOTHING } from './call.ts';
@@ -13,12 +13,16 @@ const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
 export class TranslatedPipe implements AnswerPipe {
   readonly contentType: string;
   readonly streaming: boolean;
-  usage: TokenUsage | undefined;
+  pieces = 0;
+  timings: Timings | undefined;
+  trouble: string | undefined;
   readonly #decoder: AnswerDecoder;
   readonly #encoder: AnswerEncoder;
   readonly #framing: Framing | undefined;
   readonly #whole: Buffer[] = [];
   #wholeBytes = 0;
+  /** As told last: final once the answer said why it stopped. */
+  #usage: TokenUsage | undefined;
   #spoken = false;
   #answered = false;
   #finished = false;
@@ -36,6 +40,14 @@ export class TranslatedPipe implements AnswerPipe {
 
   get isOver(): boolean {
     return this.#over;
+  }
+
+  get usage(): TokenUsage | undefined {
+    return this.#finished ? this.#usage : undefined;
+  }
+
+  get promptTokens(): number | undefined {
+    return this.#usage?.promptTokens || undefined;
   }
 
   push(bytes: Buffer): Buffer {
@@ -103,13 +115,18 @@ export class TranslatedPipe implements AnswerPipe {
     if (failure !== undefined && !this.#spoken) throw new Refusal(statusOf(record), failure);
     const events = this.#decoder.decode(record);
     for (const event of events) this.#note(event);
+    if (this.#framing !== undefined && events.some(isPiece)) this.pieces++;
     return this.#say(this.#encoder.push(events));
   }
 
   #note(event: AnswerEvent): void {
     if (event.type === 'finish' || event.type === 'rendered') this.#finished = true;
-    else if (event.type === 'usage') this.usage = event.usage;
-    else if (event.type === 'error') this.#over = true;
+    else if (event.type === 'usage') this.#usage = isCount(event.usage) ? event.usage : this.#usage;
+    else if (event.type === 'timings') this.timings = event.timings;
+    else if (event.type === 'error') {
+      this.#over = true;
+      this.trouble ??= event.message;
+    }
     if (event.type !== 'usage' && event.type !== 'timings') this.#answered = true;
   }
 
@@ -120,6 +137,7 @@ export class TranslatedPipe implements AnswerPipe {
 
   #complete(): string {
     this.#over = true;
+    this.#finished = true;
     try {
       return this.#say(this.#encoder.end());
     } catch (error) {
@@ -131,8 +149,20 @@ export class TranslatedPipe implements AnswerPipe {
   #giveUp(message: string): string {
     if (!this.#spoken) throw new EndpointFailure('broken', message);
     this.#over = true;
+    this.trouble = message;
     return this.#encoder.fail(message);
   }
+}
+
+/** A record may bring several: it is one token's, or those of a call that comes whole. */
+function isPiece(event: AnswerEvent): boolean {
+  if (event.type === 'text-delta' || event.type === 'reasoning-delta') return event.text !== '';
+  return event.type === 'tool-call-delta' && ((event.name ?? '') !== '' || event.arguments !== '');
+}
+
+/** Some servers send zeros until they know. */
+function isCount({ promptTokens, completionTokens }: TokenUsage): boolean {
+  return promptTokens + completionTokens > 0;
 }
 
 /** An error's own status, where it names one; llama-server and vLLM do. The router's key is not the client's to mend. */

@@ -239,7 +239,7 @@ test('what is estimated grows with the messages and with the tools', () => {
   const alone = estimatedTokens(bodyOf({ messages }), 'chat');
   assert.ok(alone >= 1_000 && alone < 1_100, String(alone));
   assert.ok(estimatedTokens(bodyOf({ messages, tools }), 'chat') >= alone + 1_000);
-  assert.equal(estimatedTokens(bodyOf({ input: 'x' }), 'responses'), 0);
+  assert.equal(estimatedTokens(bodyOf({ input: 'x'.repeat(3_500) }), 'responses'), 1_001);
 });
 
 test('tools go with all that says how to choose one, and nothing else changes a byte', () => {

@@ -10,6 +10,8 @@ function pipeOf(steps: Partial<AnswerPipe>): AnswerPipe {
     isOver: false,
     streaming: true,
     usage: undefined,
+    pieces: 0,
+    timings: undefined,
     end: () => NOTHING,
     fail: () => NOTHING,
   };

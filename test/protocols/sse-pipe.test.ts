@@ -80,6 +80,19 @@ test('usage is counted, hidden or not, from the last record that has it', () => 
   assert.deepEqual(timed.usage, { promptTokens: 3, completionTokens: 4 });
 });
 
+test('counts on the way are not final in a stream that failed, whatever ends it', () => {
+  const counted = `data: {"choices":[{"index":0,"delta":{"content":"a"}}],"usage":{"prompt_tokens":3,"completion_tokens":1}}\n\n`;
+  for (const [rest, expected] of [
+    ['', undefined],
+    [DONE, 1],
+    [`data: {"error":{"message":"boom"}}\n\n${DONE}`, undefined],
+  ] as const) {
+    const pipe = verbatim();
+    pipe.push(Buffer.from(counted + rest));
+    assert.deepEqual([pipe.pieces, pipe.promptTokens, pipe.usage?.completionTokens], [1, 3, expected]);
+  }
+});
+
 test('text that speaks of usage and errors is text', () => {
   const stream = `data: {"choices":[{"delta":{"content":"\\"usage\\":1 \\"error\\" data: [DONE]"}}]}\n\n${FINISH}${DONE}`;
   assert.equal(feedEveryWay(hiding, stream).text, stream);

@@ -155,6 +155,50 @@ test('4.4 step 8 the last usage counts, for the client and for the books', () =>
   assert.deepEqual(counting.usage, { promptTokens: 3, completionTokens: 5 });
 });
 
+test('tokens are final when the answer said why it stopped; of the prompt they are known before', () => {
+  const told = (...records: string[]) => {
+    const pipe_ = pipe();
+    pipe_.push(Buffer.from(records.join('')));
+    return [pipe_.pieces, pipe_.promptTokens, pipe_.usage?.completionTokens];
+  };
+  const counted = (n: number, more = '') =>
+    `data: {"choices":[{"delta":{"content":"a"}${more}}],"usage":{"prompt_tokens":${n},"completion_tokens":${n}}}\n\n`;
+  assert.deepEqual(told(SHORT), [1, undefined, undefined]);
+  assert.deepEqual(told(counted(0, ',"finish_reason":"stop"')), [1, undefined, undefined], 'zeros are no counts');
+  assert.deepEqual(told(counted(3)), [1, 3, undefined]);
+  assert.deepEqual(told(counted(3), counted(4, ',"finish_reason":"stop"')), [2, 4, 4]);
+  assert.deepEqual(told(counted(3), DONE), [1, 3, 3]);
+  const broken = pipe();
+  broken.push(Buffer.from(counted(3)));
+  broken.fail('lost');
+  assert.deepEqual([broken.pieces, broken.promptTokens, broken.usage], [1, 3, undefined]);
+});
+
+test('a record is one piece where it says anything, a whole answer none', () => {
+  const delta = (said: string) => `data: {"choices":[{"delta":{${said}}}]}\n\n`;
+  for (const [said, pieces] of [
+    ['"role":"assistant","content":""', 0],
+    ['"reasoning":"a","content":"b"', 1],
+    ['"tool_calls":[{"function":{"name":"f","arguments":""}},{"index":1,"function":{"name":"g"}}]', 1],
+    ['"tool_calls":[{"function":{"arguments":""}}]', 0],
+  ] as const) {
+    const one = pipe();
+    one.push(Buffer.from(delta(said)));
+    assert.equal(one.pieces, pieces, said);
+  }
+  const one = pipe('chat', false, 'application/json');
+  one.push(
+    Buffer.from(
+      '{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3},"timings":{"prompt_ms":1,"predicted_ms":2}}',
+    ),
+  );
+  one.end();
+  assert.deepEqual(
+    [one.pieces, one.usage, one.timings],
+    [0, { promptTokens: 3, completionTokens: 0 }, { promptMs: 1, completionMs: 2 }],
+  );
+});
+
 test("4.4 llama-server's timings are durations in whole nanoseconds, and counts where there is no usage", () => {
   const timings = '"timings":{"prompt_n":2,"cache_n":1,"prompt_ms":12.3456789,"predicted_n":5,"predicted_ms":0.1}';
   const stream = `${SHORT}data: {"choices":[{"delta":{},"finish_reason":"length"}],${timings}}\n\n${DONE}`;

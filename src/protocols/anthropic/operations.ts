@@ -10,7 +10,7 @@ import { WholePipe } from '../whole-pipe.ts';
 import { MessagesEncoder } from './answer-encoder.ts';
 import { event } from './events.ts';
 import { messagesAsk, nameOf } from './request.ts';
-import { MessageStream } from './stream-dialect.ts';
+import { messageEvents } from './stream-dialect.ts';
 import { readUsage } from './usage.ts';
 
 const KINDS: readonly EndpointKind[] = ['ollama', 'llama-server', 'vllm', 'openai'];
@@ -85,9 +85,9 @@ function cutOwn({ fields }: Call): Edit[] {
   return cutMembers(fields.members, 'nomyo');
 }
 
-function messagePipe(_call: Call, _endpoint: unknown, contentType: string, names: Names): AnswerPipe {
+function messagePipe(_call: Call, { kind }: Endpoint, contentType: string, names: Names): AnswerPipe {
   if (contentType.startsWith('text/event-stream'))
-    return new SsePipe(new MessageStream(), { edit: renaming(names, 'message') });
+    return new SsePipe(messageEvents(kind === 'ollama'), { edit: renaming(names, 'message') });
   return new WholePipe(readUsage, renaming(names) ?? ((answer) => answer));
 }
 

@@ -1,5 +1,3 @@
-import type { TokenUsage } from '../../domain/answer.ts';
-import { asNumber, asObject, type JsonValue } from '../../domain/json.ts';
 import type { AnswerPipe, Call, Operation } from '../call.ts';
 import { HeldPipe } from '../held-pipe.ts';
 import { Fields } from '../json/fields.ts';
@@ -8,6 +6,7 @@ import { invalid, modelNotFound, modelRequired } from '../refuse.ts';
 import { WholePipe } from '../whole-pipe.ts';
 import { type FormPart, parseForm } from './multipart.ts';
 import { PassingPipe } from './passing-pipe.ts';
+import { readUsage } from './usage.ts';
 
 /** Speech to text. */
 export const transcriptions: Operation = operation('/v1/audio/transcriptions', [
@@ -67,13 +66,4 @@ function pipeFor(contentType: string): AnswerPipe {
   if (contentType.startsWith('text/event-stream')) return new PassingPipe();
   if (!contentType.startsWith('application/json')) return WholePipe.opaque();
   return new HeldPipe((answer) => ({ answer, usage: readUsage(JSON.parse(answer.toString('utf8'))) }));
-}
-
-/** Some endpoints count seconds instead, and say so in the same place. */
-function readUsage(answer: JsonValue): TokenUsage | undefined {
-  const usage = asObject(asObject(answer)?.['usage']);
-  const promptTokens = asNumber(usage?.['input_tokens']);
-  const completionTokens = asNumber(usage?.['output_tokens']);
-  if (promptTokens === undefined && completionTokens === undefined) return undefined;
-  return { promptTokens: promptTokens ?? 0, completionTokens: completionTokens ?? 0 };
 }

@@ -1,10 +1,10 @@
 import type { AnswerEvent } from '../../domain/answer.ts';
 import type { Ask } from '../../domain/ask.ts';
-import { asArray, asNumber, asObject, asString, type JsonObject, type JsonValue } from '../../domain/json.ts';
+import { asArray, asObject, asString, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import type { AnswerDecoder } from '../codec.ts';
 import { errorOf } from '../error-text.ts';
 import { jsonText } from '../json/write.ts';
-import { readUsage } from './usage.ts';
+import { readTimings, readUsage } from './usage.ts';
 
 /** What Ollama's whole answer means that is not done: the model repeated itself without end and was stopped. */
 const UNFINISHED = 'the endpoint gave up before the answer was finished';
@@ -43,7 +43,9 @@ export class NativeDecoder implements AnswerDecoder {
   #ending(record: JsonObject): AnswerEvent[] {
     if (record['done'] !== true) return this.#streaming ? [] : [{ type: 'error', message: UNFINISHED }];
     const usage = readUsage(record) ?? { promptTokens: 0, completionTokens: 0 };
-    return [{ type: 'usage', usage }, ...timings(record), { type: 'finish', reason: this.#reason(record) }];
+    const timings = readTimings(record);
+    const measured: AnswerEvent[] = timings === undefined ? [] : [{ type: 'timings', timings }];
+    return [{ type: 'usage', usage }, ...measured, { type: 'finish', reason: this.#reason(record) }];
   }
 
   #reason({ done_reason: reason }: JsonObject): 'stop' | 'length' | 'tool-calls' {
@@ -66,12 +68,4 @@ function logprobs(record: JsonObject): AnswerEvent[] {
 
 function argumentsOf(value: JsonValue | undefined): string {
   return asString(value) ?? jsonText(value ?? {});
-}
-
-/** Whole nanoseconds, left out where they are zero. */
-function timings(record: JsonObject): AnswerEvent[] {
-  const prompt = asNumber(record['prompt_eval_duration']);
-  const completion = asNumber(record['eval_duration']);
-  if (prompt === undefined && completion === undefined) return [];
-  return [{ type: 'timings', timings: { promptMs: (prompt ?? 0) / 1e6, completionMs: (completion ?? 0) / 1e6 } }];
 }

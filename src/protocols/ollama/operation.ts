@@ -9,7 +9,7 @@ import { renaming } from '../rename.ts';
 import { WholePipe } from '../whole-pipe.ts';
 import { heartbeat, type Shape } from './answer-encoder.ts';
 import { NdjsonPipe } from './ndjson-pipe.ts';
-import { readUsage } from './usage.ts';
+import { readTimings, readUsage } from './usage.ts';
 
 /** What Ollama's operations differ in. */
 export interface Traits {
@@ -97,7 +97,7 @@ function decode(operation: Operation, traits: Traits, body: Buffer): Call {
 function verbatim(_call: Call, _endpoint: Endpoint, contentType: string, names: Names): AnswerPipe {
   const rename = renaming(names);
   if (contentType.startsWith('application/x-ndjson')) return new NdjsonPipe(rename && eachLine(rename));
-  return new WholePipe(readUsage, rename ?? ((answer) => answer));
+  return new WholePipe(readUsage, rename ?? ((answer) => answer), readTimings);
 }
 
 /** Latin-1 stands for bytes here: what is not edited stays as it came, be it valid UTF-8 or not. */

@@ -8,12 +8,13 @@ import { modelNotFound, modelRequired } from '../refuse.ts';
 import { renaming } from '../rename.ts';
 import { COMMENT_HEARTBEAT } from '../sse.ts';
 import { SsePipe } from '../sse-pipe.ts';
+import type { Passage } from '../stream-dialect.ts';
 import { WholePipe } from '../whole-pipe.ts';
 import { fieldName, wantsUsage } from './ask-fields.ts';
 import { chatAsk } from './chat-ask.ts';
 import { ChatEncoder } from './chat-encoder.ts';
-import { CHOICES } from './stream-dialect.ts';
-import { readUsage } from './usage.ts';
+import { CHOICES, OLLAMA_COMPLETIONS } from './stream-dialect.ts';
+import { readTimings, readUsage } from './usage.ts';
 
 /** What OpenAI's operations that answer in choices differ in. */
 export interface Traits {
@@ -108,18 +109,20 @@ function add({ members, brace }: Fields, key: string, json: string): Edit {
 
 function verbatim(traits: Traits, call: Call, endpoint: Endpoint, contentType: string, names: Names): AnswerPipe {
   const rename = renaming(names);
-  if (!contentType.startsWith('text/event-stream')) return new WholePipe(readUsage, rename ?? ((answer) => answer));
-  return new SsePipe(CHOICES, {
-    hideUsage: asksForUsage(call, endpoint),
-    edit: rename,
-    answers: answers(traits, call, endpoint),
-  });
+  if (!contentType.startsWith('text/event-stream'))
+    return new WholePipe(readUsage, rename ?? ((answer) => answer), readTimings);
+  const dialect = endpoint.kind === 'ollama' && traits.prompts !== undefined ? OLLAMA_COMPLETIONS : CHOICES;
+  const hideUsage = asksForUsage(call, endpoint);
+  return new SsePipe(dialect, { hideUsage, edit: rename, ...countOf(traits, call, endpoint) });
 }
 
-/** How many answers come at once; Ollama gives one whatever it is asked. */
-function answers({ prompts }: Traits, { fields }: Call, { kind }: Endpoint): number {
-  if (kind === 'ollama') return 1;
+/** How many answers to how many prompts come at once; Ollama gives one whatever it is asked. */
+function countOf({ prompts: promptsIn }: Traits, { fields }: Call, { kind }: Endpoint): Answers {
+  if (kind === 'ollama') return { answers: 1, prompts: 1 };
   const each = fields.type('n') === 'number' ? Number(fields.number('n')) : 1;
+  const prompts = promptsIn?.(fields) ?? 1;
   // Less than one is for the endpoint to refuse.
-  return Math.max(1, each) * (prompts?.(fields) ?? 1);
+  return { answers: Math.max(1, each) * prompts, prompts };
 }
+
+type Answers = Pick<Passage, 'answers' | 'prompts'>;

@@ -1,4 +1,4 @@
-import type { TokenUsage } from '../../domain/answer.ts';
+import type { Timings, TokenUsage } from '../../domain/answer.ts';
 import { asArray, asObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
 import { type AnswerPipe, NOTHING, type Series } from '../call.ts';
 import { errorOf } from '../error-text.ts';
@@ -119,6 +119,22 @@ class PartPipe implements AnswerPipe {
 
   get usage(): TokenUsage | undefined {
     return this.#inner.usage;
+  }
+
+  get pieces(): number {
+    return this.#inner.pieces;
+  }
+
+  get promptTokens(): number | undefined {
+    return this.#inner.promptTokens;
+  }
+
+  get timings(): Timings | undefined {
+    return this.#inner.timings;
+  }
+
+  get trouble(): string | undefined {
+    return this.#inner.trouble;
   }
 
   push(bytes: Buffer): Buffer {

@@ -4,25 +4,35 @@ import { asArray, asObject } from '../../domain/json.ts';
 import { randomId } from '../../domain/random-id.ts';
 import { errorOf } from '../error-text.ts';
 import { objectText, text } from '../json/write.ts';
-import type { StreamDialect } from '../sse-pipe.ts';
-import { readUsage } from './usage.ts';
+import { EVENT_END, member, pieceCounter } from '../pieces.ts';
+import type { StreamDialect } from '../stream-dialect.ts';
+import { ChoiceTally } from './choice-tally.ts';
+
+const TEXT = member.text('content|reasoning_content|reasoning|refusal|text');
+/** A call has a name at its beginning, and then arguments; some servers give them as an object. */
+const NAME = member.holding('function|function_call', member.text('name'));
+const CALL = `${NAME}|${member.text('arguments')}|${member.object('arguments')}`;
+/** Each of several choices in one record has a `delta` of its own. */
+const NEXT = `${EVENT_END}|"delta"`;
 
 /** Streams of chat completions and completions: each choice says why it stopped. */
 export const CHOICES: StreamDialect = {
-  markers: [
-    '"finish_reason":"',
-    '"finish_reason": "',
-    '"finish_reason" :',
-    '"usage"',
-    '"timings"',
-    '"error"',
-    '[DONE]',
-  ],
+  telling: new RegExp(`"(?:usage|timings|error)"|\\[DONE\\]|${member.anyText('finish_reason')}`),
+  pieces: pieceCounter(`${TEXT}|${CALL}`, NEXT),
   finished: (record) =>
     asArray(record['choices']).filter((choice) => typeof asObject(choice)?.['finish_reason'] === 'string').length,
   isError: (record) => errorOf(record) !== undefined,
-  readUsage,
+  tally: ({ answers = 1, prompts = 1 }) => new ChoiceTally(answers, prompts),
   errorEvent,
+};
+
+/**
+ * The same of Ollama's completions, which tell nothing of reasoning: each of its tokens is a record with an empty text. The
+ * one without a model's name is what an error becomes.
+ */
+export const OLLAMA_COMPLETIONS: StreamDialect = {
+  ...CHOICES,
+  pieces: pieceCounter(`${TEXT}|"text":"","index":0,"finish_reason":null\\}\\],"model":"[^"]`, EVENT_END),
 };
 
 /** The event that OpenAI's clients read as an error in the middle of a stream. */

@@ -1,19 +1,41 @@
-import type { TokenUsage } from '../../domain/answer.ts';
+import type { Timings, TokenUsage } from '../../domain/answer.ts';
 import { asNumber, asObject, asString, type JsonObject } from '../../domain/json.ts';
 import { objectText, text } from '../json/write.ts';
-import type { StreamDialect } from '../sse-pipe.ts';
+import { readTimings } from '../openai/usage.ts';
+import { EVENT_END, member, pieceCounter, together } from '../pieces.ts';
+import type { StreamDialect, Tally } from '../stream-dialect.ts';
 
 const ENDS: ReadonlySet<string> = new Set(['response.completed', 'response.incomplete', 'response.failed']);
 
+/** A call's name comes with its item. */
+const CALL = together('output_item\\.added"', '"(?:function|custom_tool)_call"');
+
 /** Streams of responses: one event of several says how it ended. */
 export const RESPONSE_EVENTS: StreamDialect = {
-  markers: [...[...ENDS].map((type) => `"${type}"`), '"error"', '[DONE]'],
+  telling: new RegExp(`"(?:${[...ENDS].join('|').replaceAll('.', '\\.')}|error)"|\\[DONE\\]`),
+  pieces: pieceCounter(`${member.text('delta')}|${CALL}`, EVENT_END),
   finished: (record) => (ENDS.has(asString(record['type']) ?? '') ? 1 : 0),
   isError: (record) => record['type'] === 'error' || Boolean(record['error']),
-  readUsage,
+  tally: () => new ResponseTally(),
   endsItself: true,
   errorEvent: (message) => errorEvent(message),
 };
+
+/** What the event that ends a stream tells of its cost; llama-server's has timings beside the response. */
+class ResponseTally implements Tally {
+  readonly promptTokens = undefined;
+  timings: Timings | undefined;
+  #usage: TokenUsage | undefined;
+
+  note(record: JsonObject): void {
+    this.#usage = readUsage(record) ?? this.#usage;
+    this.timings = readTimings(record) ?? this.timings;
+  }
+
+  usage(): TokenUsage | undefined {
+    return this.#usage;
+  }
+}
 
 /** Tokens by the `usage` of a response, or of the one that an event carries. */
 export function readUsage(record: JsonObject): TokenUsage | undefined {

@@ -106,16 +106,32 @@ test('R20 a stream without its end ends with an error, one that ended with an er
 });
 
 test('2.8 the tokens of a stream are those of its start and those of its end, the last one of each', () => {
-  const usage = (...records: string[]) => {
+  const told = (...records: string[]) => {
     const found = pipe('text/event-stream', 'client')();
     found.push(Buffer.from(events(...records)));
-    return found.usage;
+    return found;
   };
-  assert.deepEqual(usage(start('m'), DELTA), { promptTokens: 9, completionTokens: 1 });
+  const usage = (...records: string[]) => told(...records).usage;
+  const early = told(start('m'), DELTA);
+  assert.deepEqual([early.usage, early.promptTokens], [undefined, 9], 'the output is not known before its end');
   assert.deepEqual(usage(start('m'), DELTA, ...LAST, STOP), { promptTokens: 9, completionTokens: 5 });
   const both = '{"type":"message_delta","usage":{"input_tokens":4,"output_tokens":6}}';
   assert.deepEqual(usage(start('m'), both), { promptTokens: 6, completionTokens: 6 });
   assert.deepEqual(usage(DELTA, STOP), undefined);
+});
+
+test('2.8 what Ollama says of the prompt before it has read it is a guess, what others say is not', () => {
+  for (const [kind, expected] of [
+    ['ollama', undefined],
+    ['llama-server', 9],
+  ] as const) {
+    const names = { client: 'm', upstream: 'm' };
+    const found = messages.verbatim(messagesCall({}), endpointOf(kind), 'text/event-stream', names);
+    found.push(Buffer.from(events(start('m'))));
+    assert.equal(found.promptTokens, expected);
+    found.push(Buffer.from(events('{"type":"message_delta","usage":{"input_tokens":16,"output_tokens":2}}')));
+    assert.deepEqual(found.usage, { promptTokens: 18, completionTokens: 2 });
+  }
 });
 
 test('2.8 a whole message passes but for the name of the model, and its tokens are counted', () => {

@@ -78,6 +78,32 @@ test('the tokens are those of the last line, however the answer ends', () => {
   assert.equal(uncounted.usage, undefined);
 });
 
+test('tokens and times are known as soon as the last line has come', () => {
+  const pipe = plain();
+  pipe.push(Buffer.from(LINE));
+  assert.deepEqual([pipe.usage, pipe.timings], [undefined, undefined]);
+  pipe.push(Buffer.from(LAST.replace('"done":true', '"done" : true,"load_duration":3000000')));
+  assert.deepEqual(pipe.usage, { promptTokens: 3, completionTokens: 5 });
+  assert.deepEqual(pipe.timings, { loadMs: 3, promptMs: 0, completionMs: 0 });
+});
+
+test('an answer is over with its last line or an error, not with what a tool or a text says', () => {
+  const told =
+    '{"message":{"content":"{\\"done\\":true}","tool_calls":[{"function":{"arguments":{"done":true}}}]},"done":false}\n';
+  for (const [line, over] of [
+    [LINE, false],
+    [told, false],
+    [LAST, true],
+    ['{"error":"boom"}\n', true],
+    ['{"status":"success"}\n', false],
+  ] as const) {
+    const pipe = plain();
+    pipe.push(Buffer.from(LINE + line));
+    assert.equal(pipe.isOver, over, line);
+  }
+  assert.equal(answered(told).text, told + EARLY);
+});
+
 test('a record that never ends is passed on in pieces, not held for ever', () => {
   const pipe = plain();
   const piece = Buffer.alloc(1 << 20, 0x61);

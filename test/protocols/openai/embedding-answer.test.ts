@@ -114,7 +114,9 @@ test('2.4 whatever the endpoint sends, the client reads the same vectors in the 
   const format = fc.constantFrom('float', 'base64');
   fc.assert(
     fc.property(fc.array(vector, { maxLength: 4 }), format, format, (vectors, sent, asked) => {
-      const inForm = (form: string) => vectors.map((v) => (form === 'base64' ? packVector(v) : v.map((x) => x + 0)));
+      // JSON has no negative zero.
+      const plain = vectors.map((v) => v.map((x) => x + 0));
+      const inForm = (form: string) => plain.map((v) => (form === 'base64' ? packVector(v) : v));
       const data = inForm(sent).map((embedding, index) => ({ object: 'embedding', embedding, index }));
       const { text } = feed(pipe({ encoding_format: asked }), [Buffer.from(JSON.stringify({ data }))]);
       const got = JSON.parse(text).data.map(({ embedding }: { embedding: unknown }) => embedding);

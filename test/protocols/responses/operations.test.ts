@@ -94,6 +94,13 @@ test('tokens are counted by the last event, and by a whole response', () => {
   assert.deepEqual([streamed.usage, whole.usage], Array(2).fill({ promptTokens: 3, completionTokens: 5 }));
 });
 
+test("0 llama-server's timings stand beside the response", () => {
+  const streamed = stream();
+  const timings = '"timings":{"prompt_ms":8.5,"predicted_ms":1.5}';
+  streamed.push(Buffer.from(event('response.completed', `${response('"status":"completed"')},${timings}`)));
+  assert.deepEqual(streamed.timings, { promptMs: 8.5, completionMs: 1.5 });
+});
+
 test('2.7 a stream that just ends, as a broken one of Ollama does, ends with an error that clients raise at', () => {
   const { text } = feedEveryWay(stream, created + delta);
   const added = text.slice(bytesOf(created + delta).length);
