@@ -16,7 +16,7 @@ if (what === 'router') await runRouter(urls);
 else await measure(Number(what) * 2 ** 30);
 
 async function runRouter(endpoints: string[]): Promise<void> {
-  const app = createApp(defaultConfig({ endpoints, port: 0 }), lineLog(console.error));
+  const app = createApp(defaultConfig({ endpoints, port: 0, db_path: 'none' }), { log: lineLog(console.error) });
   const { port } = await app.listen();
   await app.probed(5_000);
   process.send?.(port);

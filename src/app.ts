@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { Config } from './config/config.ts';
+import { type Outlets, observe } from './observation.ts';
 import { Heartbeats } from './relay/heartbeats.ts';
 import type { Line } from './relay/line.ts';
 import { Catalog, type EndpointState } from './routing/catalog.ts';
@@ -18,7 +19,6 @@ import { Http1Client } from './upstream/http1-client.ts';
 import { ImageFetcher } from './upstream/image-fetch/image-fetcher.ts';
 import { DEFAULT_PACE, type Pace, Prober } from './upstream/prober.ts';
 import { WriteBatch } from './upstream/write-batch.ts';
-import { Ledger } from './usage/ledger.ts';
 
 /** The router, put together from its configuration. */
 export interface App {
@@ -31,8 +31,15 @@ export interface App {
   drain(): Promise<void>;
 }
 
-/** The composition root: the one place that sees the whole configuration. `pace` is for tests of probing. */
-export function createApp(config: Config, log: Log, pace: Pace = DEFAULT_PACE): App {
+/** What comes from outside of the configuration. */
+export interface Surroundings extends Outlets {
+  /** For tests of probing. */
+  readonly pace?: Pace;
+}
+
+/** The composition root: the one place that sees the whole configuration. */
+export function createApp(config: Config, surroundings: Surroundings): App {
+  const { log, pace = DEFAULT_PACE } = surroundings;
   const catalog = new Catalog(config.endpoints);
   const router = new Router(catalog, new Slots(), loadedFirst, config.maxConcurrentConnections);
   const batch = new WriteBatch();
@@ -48,10 +55,11 @@ export function createApp(config: Config, log: Log, pace: Pace = DEFAULT_PACE): 
     pace,
     newFindings(router, log),
   );
+  const observation = observe(config, router, surroundings);
   const line: Line = {
     router,
     upstream,
-    ledger: new Ledger(),
+    ledger: observation.ledger,
     probe: (endpoint) => prober.probe(endpoint),
     failed(endpoint, failure) {
       if (failure.reason === 'unreachable') catalog.failed(endpoint, failure.message, false);
@@ -61,22 +69,28 @@ export function createApp(config: Config, log: Log, pace: Pace = DEFAULT_PACE): 
     heartbeats: new Heartbeats(config.timeouts.heartbeat),
     pictures: new ImageFetcher({ hosts: config.imageHosts }),
     recovery: config.recovery,
+    tellsRoute: config.responseHeaders,
+    traceparentFor: observation.otlp?.traceparentFor,
     timeouts: config.timeouts,
     now: () => performance.now(),
   };
   const budget = new BodyBudget(config.limits.bodyBytes, config.limits.heldBytes);
   const { server, drain: drainServer } = createServer({
-    routes: new RouteTable(routes(line, budget, config.routerKey !== undefined)),
+    routes: new RouteTable(routes({ line, budget, keyRequired: config.routerKey !== undefined, ...observation })),
     gate: new Gate(config.routerKey),
     cors: new Cors(config.corsOrigins),
     batch,
     clientIdleMs: config.timeouts.clientIdle,
     onFault: log.fault,
+    witness: observation.witness,
   });
 
   function listen(): Promise<AddressInfo> {
     return new Promise((resolve, reject) => {
-      server.once('error', reject);
+      server.once('error', (error) => {
+        void observation.close();
+        reject(error);
+      });
       server.listen(config.port, config.host, () => {
         prober.start();
         resolve(server.address() as AddressInfo);
@@ -86,8 +100,10 @@ export function createApp(config: Config, log: Log, pace: Pace = DEFAULT_PACE): 
 
   async function drain(): Promise<void> {
     prober.stop();
+    observation.stream.close();
     await drainServer(config.timeouts.drain);
     upstream.close();
+    await observation.close();
   }
 
   const probed = (limitMs: number) => catalog.until(() => catalog.settled, limitMs);

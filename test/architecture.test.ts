@@ -10,6 +10,7 @@ const TIERS: readonly (readonly string[])[] = [
   ['upstream', 'usage', 'telemetry', 'config', 'simulator'],
   ['relay'],
   ['server'],
+  ['observation.ts'],
   ['app.ts'],
   ['cli'],
   ['main.ts'],

@@ -40,7 +40,7 @@ function count(amount: number, what: string): string {
 
 /** The settings as the file would hold them, keys as `***`. */
 function toSettings(config: Config): object {
-  const { cache, limits, timeouts } = config;
+  const { cache, limits, requests, timeouts } = config;
   return {
     endpoints: config.endpoints.map(toEntry),
     management_endpoints: managedNames(config.endpoints),
@@ -49,7 +49,9 @@ function toSettings(config: Config): object {
     host: config.host,
     port: config.port,
     cors_origins: config.corsOrigins,
-    db_path: config.dbPath,
+    db_path: config.dbPath ?? 'none',
+    log_level: config.log.level,
+    log_format: config.log.format,
     cache_enabled: cache.enabled,
     cache_backend: cache.backend,
     cache_similarity: cache.similarity,
@@ -57,6 +59,12 @@ function toSettings(config: Config): object {
     cache_db_path: cache.dbPath,
     cache_redis_url: cache.redisUrl.replace(/\/\/.*@/, '//***@'),
     cache_history_weight: cache.historyWeight,
+    requests: {
+      keep: requests.keep,
+      store: requests.storedMs !== undefined,
+      ...(requests.storedMs !== undefined && { retention: formatDuration(requests.storedMs) }),
+    },
+    response_headers: config.responseHeaders,
     limits: { body: formatSize(limits.bodyBytes), held: formatSize(limits.heldBytes) },
     timeouts: {
       connect: formatDuration(timeouts.connect),

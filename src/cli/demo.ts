@@ -59,6 +59,7 @@ function demoConfig({ endpoints }: Fleet<string>, { host, port }: Overrides) {
   return defaultConfig({
     endpoints: Object.entries(endpoints).map(([name, { url, kind }]) => ({ url, name, kind })),
     max_concurrent_connections: 2,
+    db_path: 'none',
     ...(host !== undefined && { host }),
     ...(port !== undefined && { port }),
   });

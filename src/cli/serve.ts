@@ -3,7 +3,8 @@ import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Overrides } from '../config/overrides.ts';
-import { lineLog } from '../telemetry/log.ts';
+import { openLog } from '../telemetry/log/open-log.ts';
+import { readOtlpSettings } from '../telemetry/otlp/settings.ts';
 import { banner } from './banner.ts';
 import { VERSION } from './version.ts';
 
@@ -23,10 +24,10 @@ export async function serve(overrides: Overrides): Promise<void> {
 
 /** Listens, says what was found, and drains at the first signal to stop; `stopped` is told when that is done. */
 export async function run(config: Config, stopped: () => void): Promise<string | undefined> {
-  const app = createApp(
-    config,
-    lineLog((line) => process.stderr.write(`${line}\n`)),
-  );
+  const { log, sink } = openLog(process.stderr.fd, { ...config.log, secrets: secretsOf(config) });
+  process.on('exit', () => sink.flushSync());
+  const { settings: otlp, warnings } = readOtlpSettings(process.env);
+  const app = createApp(config, { log, logDropped: () => sink.dropped, version: VERSION, otlp });
   const address = await listen(app, config);
   if (address === undefined) return undefined;
   stopOnSignals(app, stopped);
@@ -38,11 +39,16 @@ export async function run(config: Config, stopped: () => void): Promise<string |
       address,
       keyRequired: config.routerKey !== undefined,
       onlyThisMachine: /^(127\.|localhost$|::1$)/.test(config.host),
-      warnings: config.warnings,
+      warnings: [...config.warnings, ...warnings],
       states: app.states(),
     }),
   );
   return address;
+}
+
+/** Everything that must never stand in the log, whoever says it. */
+function secretsOf({ routerKey, endpoints }: Config): string[] {
+  return [routerKey, ...endpoints.map(({ key }) => key)].flatMap((secret) => secret?.reveal() ?? []);
 }
 
 async function listen(app: App, { host, port }: Config): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 import type { Secret } from '../domain/secret.ts';
-import type { CacheConfig, Config, Limits, RecoveryConfig, Timeouts } from './config.ts';
+import type { CacheConfig, Config, Limits, RecoveryConfig, RequestsConfig, Timeouts } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { buildEndpoints } from './endpoints.ts';
 import type { Env, Unset } from './expand.ts';
@@ -40,7 +40,11 @@ export function buildConfig(draft: Draft): Config {
     maxConcurrentConnections: settings.max_concurrent_connections,
     routerKey,
     corsOrigins: settings.cors_origins.filter((origin) => origin !== null),
-    dbPath: settings.db_path,
+    // The reference knows no such word; a file of that name is "./none".
+    dbPath: settings.db_path === 'none' ? undefined : settings.db_path,
+    requests: requestsOf(settings),
+    log: { level: settings.log_level, format: settings.log_format },
+    responseHeaders: settings.response_headers,
     cache,
     recovery: recoveryOf(settings),
     imageHosts: settings.image_hosts.filter((host) => host !== null),
@@ -83,6 +87,10 @@ function limitsOf({ limits: { body, held } }: Settings, findings: Findings): Lim
     findings.faultOfKey(['limits', 'held'], `limits.held (${small}) is smaller than limits.body (${large})`);
   }
   return { bodyBytes: body, heldBytes: held };
+}
+
+function requestsOf({ requests: { keep, store, retention } }: Settings): RequestsConfig {
+  return { keep, storedMs: store ? retention : undefined };
 }
 
 function recoveryOf({ recovery }: Settings): RecoveryConfig {

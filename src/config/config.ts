@@ -14,8 +14,12 @@ export interface Config {
   readonly routerKey: Secret | undefined;
   /** Browser origins that may call the router beside the local ones; `*` means any. */
   readonly corsOrigins: readonly string[];
-  /** The SQLite file of the statistics (used by a later version). */
-  readonly dbPath: string;
+  /** The SQLite file of the statistics; undefined keeps them in memory only. */
+  readonly dbPath: string | undefined;
+  readonly requests: RequestsConfig;
+  readonly log: LogConfig;
+  /** Whether clients are told which endpoint answers, and why. */
+  readonly responseHeaders: boolean;
   readonly cache: CacheConfig;
   readonly recovery: RecoveryConfig;
   /** Hosts that images may be fetched from for endpoints that must not do so themselves; `*.` covers what is below. */
@@ -38,6 +42,19 @@ export interface CacheConfig {
   readonly redisUrl: string;
   /** Weight of the conversation before the last message, 0 to 1. */
   readonly historyWeight: number;
+}
+
+/** What is kept of single requests; never prompts or answers. */
+export interface RequestsConfig {
+  /** How many of the last ones in memory. */
+  readonly keep: number;
+  /** How long they are kept in the file of the statistics, in milliseconds; undefined: not there. */
+  readonly storedMs: number | undefined;
+}
+
+interface LogConfig {
+  readonly level: 'error' | 'warn' | 'info' | 'debug';
+  readonly format: 'pretty' | 'json';
 }
 
 /** What may be changed in a request that an endpoint has refused, before it is tried once more. */

@@ -28,6 +28,8 @@ const VARIABLES: readonly (readonly [string, string])[] = [
   ['NOMYO_ROUTER_HOST', 'host'],
   ['NOMYO_ROUTER_PORT', 'port'],
   ['NOMYO_ROUTER_DB_PATH', 'db_path'],
+  ['NOMYO_ROUTER_LOG_LEVEL', 'log_level'],
+  ['NOMYO_ROUTER_LOG_FORMAT', 'log_format'],
   ['NOMYO_ROUTER_CACHE_ENABLED', 'cache_enabled'],
   ['NOMYO_ROUTER_CACHE_BACKEND', 'cache_backend'],
   ['NOMYO_ROUTER_CACHE_SIMILARITY', 'cache_similarity'],

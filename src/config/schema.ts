@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import type { Path } from './tree.ts';
 import {
+  age,
   boolean,
+  countOrZero,
   duration,
   durationOrZero,
   fraction,
@@ -69,6 +71,13 @@ const timeoutsShape = {
   drain: setting(durationOrZero, 30_000),
 };
 
+/** What is kept of single requests: how many in memory, whether on disk, and there for how long. */
+const requestsShape = {
+  keep: setting(countOrZero, 1_000),
+  store: setting(boolean, false),
+  retention: setting(age, 7 * 24 * 3_600_000),
+};
+
 const recoveryShape = {
   context: setting(boolean, false),
   context_ahead: setting(boolean, false),
@@ -95,6 +104,8 @@ const rootShape = {
   port: setting(port, 12_434),
   cors_origins: setting(list(origin, 'origins'), []),
   db_path: setting(text, 'token_counts.db'),
+  log_level: setting(oneOf(['error', 'warn', 'info', 'debug']), 'info'),
+  log_format: setting(oneOf(['pretty', 'json']), 'pretty'),
   cache_enabled: setting(boolean, false),
   cache_backend: setting(oneOf(['memory', 'sqlite', 'redis']), 'memory'),
   cache_similarity: setting(fraction, 1),
@@ -106,6 +117,8 @@ const rootShape = {
   cache_db_path: setting(text, 'llm_cache.db'),
   cache_redis_url: setting(text, 'redis://localhost:6379/0'),
   cache_history_weight: setting(fraction, 0.3),
+  requests: group(requestsShape),
+  response_headers: setting(boolean, true),
   recovery: group(recoveryShape),
   image_hosts: setting(list(imageHost, 'host names'), []),
   limits: group(limitsShape),
@@ -129,6 +142,7 @@ export function keysAt(path: Path): readonly string[] {
   if (first === 'limits') return Object.keys(limitsShape);
   if (first === 'timeouts') return Object.keys(timeoutsShape);
   if (first === 'recovery') return Object.keys(recoveryShape);
+  if (first === 'requests') return Object.keys(requestsShape);
   return first === 'endpoints' || first === 'llama_server_endpoints' ? Object.keys(endpointShape) : [];
 }
 

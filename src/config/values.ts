@@ -54,6 +54,9 @@ export const positive = leaf('a whole number of at least 1', within(1, Number.MA
 export const size = leaf('a size such as "64MiB"', within(1, Number.MAX_SAFE_INTEGER, readSize));
 export const duration = leaf('a time such as "30s" or "5m"', within(1, LONGEST_MS, readDuration));
 export const durationOrZero = leaf('a time such as "30s" or 0', within(0, LONGEST_MS, readDuration));
+/** No timer waits for it. */
+export const age = leaf('a time such as "7d" or "12h"', within(1, Number.MAX_SAFE_INTEGER, readDuration));
+export const countOrZero = leaf('a whole number up to 100000', within(0, 100_000, readWhole));
 export const fraction = leaf('a number from 0 to 1', within(0, 1, readDecimal));
 export const boolean = leaf('true or false', readBoolean);
 export const text = leaf('a text', (written) => (written.trim() === '' ? undefined : written.trim()));

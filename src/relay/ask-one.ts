@@ -16,7 +16,7 @@ const PATIENCE_MS = 5_000;
  * Resolves to a listing of the model where only an endpoint of another protocol can tell of it: nothing has been sent then.
  */
 export async function askOne(line: Line, incoming: Incoming, reply: Reply): Promise<Listing | undefined> {
-  const { call, headers } = incoming;
+  const { call, headers, record } = incoming;
   const { protocol } = call.operation;
   await catalogReady(line.router.catalog, call.model);
   const listings = line.router.candidatesFor(call.model);
@@ -24,7 +24,7 @@ export async function askOne(line: Line, incoming: Incoming, reply: Reply): Prom
   const isNative = ({ endpoint }: Listing) => reachOf(call.operation, endpoint, gaps) === 'native';
   const native = listings.filter(isNative);
   const other = listings.find((listing) => !isNative(listing));
-  const attempts = new Attempts(line, call.model);
+  const attempts = new Attempts(line, call.model, record, reply);
   for (const listing of native) {
     const { endpoint } = listing;
     if (reply.gone) throw new ClientGone();

@@ -1,4 +1,4 @@
-import { EndpointFailure } from '../errors.ts';
+import { CANCELLED, EndpointFailure } from '../errors.ts';
 import type { AnswerPipe } from '../protocols/call.ts';
 import type { AnswerSink, UpstreamAnswer } from '../upstream/client.ts';
 import { downstreamHeaders, streamHeaders } from './headers.ts';
@@ -11,22 +11,29 @@ const END_PATIENCE_MS = 500;
  * Copies an answer to the client through its pipe, at the pace of the slower side. Resolves when the last byte is handed
  * over. Nothing is sent before there is something to say, so that until then another endpoint can still answer: a failure
  * by then rejects, a later one ends the answer in a way that no client takes for complete, and is what this resolves to.
- * `more`: another answer follows in the same reply.
  */
 export function copyAnswer(
   answer: UpstreamAnswer,
   pipe: AnswerPipe,
   reply: Reply,
-  more = false,
+  { more = false, onFirstPiece }: CopyOptions,
 ): Promise<EndpointFailure | undefined> {
-  return new Promise((resolve, reject) => answer.read(new Copy({ answer, pipe, reply, more, resolve, reject })));
+  return new Promise((resolve, reject) =>
+    answer.read(new Copy({ answer, pipe, reply, more, onFirstPiece, resolve, reject })),
+  );
 }
 
-interface Parts {
+interface CopyOptions {
+  /** Another answer follows in the same reply. */
+  readonly more?: boolean;
+  /** Told when the first piece of a streamed answer has come. */
+  readonly onFirstPiece?: (() => void) | undefined;
+}
+
+interface Parts extends Required<CopyOptions> {
   readonly answer: UpstreamAnswer;
   readonly pipe: AnswerPipe;
   readonly reply: Reply;
-  readonly more: boolean;
   readonly resolve: (broken: EndpointFailure | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -36,16 +43,19 @@ class Copy implements AnswerSink {
   readonly #pipe: AnswerPipe;
   readonly #reply: Reply;
   readonly #more: boolean;
+  #onFirstPiece: (() => void) | undefined;
   readonly #resolve: (broken: EndpointFailure | undefined) => void;
   readonly #reject: (error: unknown) => void;
+  #begun = false;
   #over = false;
   #patience: NodeJS.Timeout | undefined;
 
-  constructor({ answer, pipe, reply, more, resolve, reject }: Parts) {
+  constructor({ answer, pipe, reply, more, onFirstPiece, resolve, reject }: Parts) {
     this.#answer = answer;
     this.#pipe = pipe;
     this.#reply = reply;
     this.#more = more;
+    this.#onFirstPiece = onFirstPiece;
     this.#resolve = resolve;
     this.#reject = reject;
     reply.isWhole = !pipe.streaming;
@@ -55,6 +65,7 @@ class Copy implements AnswerSink {
     if (this.#over) return;
     try {
       this.#send(this.#pipe.push(bytes));
+      if (this.#onFirstPiece !== undefined && this.#pipe.pieces > 0) this.#noteFirstPiece(this.#onFirstPiece);
       if (this.#pipe.isOver) this.#awaitEnd();
     } catch (error) {
       this.fail(error);
@@ -72,8 +83,16 @@ class Copy implements AnswerSink {
 
   fail(error: unknown): void {
     if (this.#over) return;
-    if (!this.#reply.spoken || !(error instanceof EndpointFailure)) this.#abandon(error);
-    else this.#breakOff(error);
+    const isMidAnswer = this.#reply.spoken;
+    if (isMidAnswer && error instanceof EndpointFailure)
+      this.#breakOff(error, `the answer broke off: ${error.message}`);
+    else if (isMidAnswer && this.#reply.cancelled) this.#breakOff(undefined, CANCELLED);
+    else this.#abandon(error);
+  }
+
+  #noteFirstPiece(tell: () => void): void {
+    this.#onFirstPiece = undefined;
+    tell();
   }
 
   /** An endpoint that goes on sending after its answer keeps neither the client nor the slot. */
@@ -100,12 +119,14 @@ class Copy implements AnswerSink {
 
   /** The head may be out already, with a stream's first sign of life. */
   #start(length?: number): void {
+    if (this.#begun) return;
+    this.#begun = true;
     if (!this.#reply.started) this.#reply.start(this.#answer.status, this.#head(), length);
     else if (!this.#pipe.streaming) throw new EndpointFailure('invalid', 'did not stream its answer');
   }
 
-  #breakOff(error: EndpointFailure): void {
-    const last = this.#pipe.fail(`the answer broke off: ${error.message}`);
+  #breakOff(error: EndpointFailure | undefined, message: string): void {
+    const last = this.#pipe.fail(message);
     if (last === undefined) this.#reply.cut();
     else this.#reply.end(last);
     this.#finish(error);

@@ -1,9 +1,10 @@
 import type { Series } from '../protocols/call.ts';
 import type { Placement } from '../routing/router.ts';
-import { upstreamHeaders } from './headers.ts';
+import { upstreamHeaders, withTrace } from './headers.ts';
 import type { Lane } from './lane.ts';
 import type { Errand } from './let-answer.ts';
 import type { Incoming, Line } from './line.ts';
+import type { Tally } from './tally.ts';
 
 /** The place of an answer in a series of them. */
 export interface SeriesPart {
@@ -15,10 +16,11 @@ export interface SeriesPart {
 /** What is to be sent to the endpoint where the request was placed, and how its answer gets to the client. */
 export function errandOf(
   line: Line,
-  { call, headers, query }: Incoming,
+  { call, headers, query, record }: Incoming,
   placement: Placement,
   lane: Lane,
   part: SeriesPart | undefined,
+  tally: Tally,
 ): Errand {
   const { endpoint } = placement;
   return {
@@ -26,13 +28,16 @@ export function errandOf(
     onAnswer: () => noteLoaded(line, placement),
     protocol: call.operation.protocol,
     native: lane.native,
-    pipe: (type) => part?.series.part(part.place, lane.pipe(type)) ?? lane.pipe(type),
+    pipe: (type) => tally.answered(lane, part?.series.part(part.place, lane.pipe(type)) ?? lane.pipe(type)),
+    onFirstPiece: () => {
+      record.firstPieceMs ??= record.elapsedMs;
+    },
     more: part?.isLast === false,
     request: {
       base: endpoint.base,
       method: 'POST',
       path: query === '' || !lane.native ? lane.path : `${lane.path}?${query}`,
-      headers: upstreamHeaders(headers, endpoint, lane.contentType),
+      headers: withTrace(upstreamHeaders(headers, endpoint, lane.contentType), line.traceparentFor?.(record)),
       body: lane.body,
       timeouts: line.timeouts,
     },

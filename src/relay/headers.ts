@@ -57,6 +57,17 @@ export function upstreamHeaders(
   return [...headers, ...authorization(endpoint)];
 }
 
+/** The headers with another place in the trace (W3C Trace Context) in place of the client's, where the router traces. */
+export function withTrace(headers: string[], traceparent: string | undefined): string[] {
+  if (traceparent === undefined) return headers;
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? '';
+    if (name.toLowerCase() !== 'traceparent') kept.push(name, headers[i + 1] ?? '');
+  }
+  return [...kept, 'traceparent', traceparent];
+}
+
 /** The headers for the client: the endpoint's, without what concerns our connection to it; CORS is the router's own. */
 export function downstreamHeaders(upstream: readonly string[], contentType: string | undefined): string[] {
   const named = connectionTokens(upstream);

@@ -1,5 +1,6 @@
 import type { Endpoint, Protocol } from '../domain/endpoint.ts';
 import { headerOf } from '../domain/headers.ts';
+import type { EndpointFailure } from '../errors.ts';
 import type { AnswerPipe } from '../protocols/call.ts';
 import type { UpstreamRequest } from '../upstream/client.ts';
 import { copyAnswer } from './copy.ts';
@@ -17,15 +18,17 @@ export interface Errand {
   /** Told when the endpoint begins to answer. */
   readonly onAnswer?: () => void;
   pipe(contentType: string): AnswerPipe;
+  /** Told when the first piece of a streamed answer has come. */
+  readonly onFirstPiece?: () => void;
   /** Another answer follows this one in the same reply. */
   readonly more?: boolean;
 }
 
 /**
- * Sends a request and copies its answer to the client; resolves to the pipe it came through. Throws what came in the way
- * while the client had been sent nothing of an answer; what comes later ends the answer and is held against the endpoint.
+ * Sends a request and copies its answer to the client. Throws what came in the way while the client had been sent nothing
+ * of an answer; what comes later ends the answer, is held against the endpoint, and is what this resolves to.
  */
-export async function letAnswer(line: Line, errand: Errand, reply: Reply): Promise<AnswerPipe> {
+export async function letAnswer(line: Line, errand: Errand, reply: Reply): Promise<EndpointFailure | undefined> {
   const { endpoint, request, protocol, native } = errand;
   using exchange = line.upstream.open(request);
   reply.onGone(() => exchange.abort());
@@ -33,7 +36,7 @@ export async function letAnswer(line: Line, errand: Errand, reply: Reply): Promi
   if (answer.status >= 300) await refuse(answer, endpoint, protocol, native);
   errand.onAnswer?.();
   const pipe = errand.pipe((headerOf(answer.headers, 'content-type') ?? '').toLowerCase());
-  const broken = await copyAnswer(answer, pipe, reply, errand.more);
+  const broken = await copyAnswer(answer, pipe, reply, errand);
   if (broken !== undefined) line.failed(endpoint, broken);
-  return pipe;
+  return broken;
 }

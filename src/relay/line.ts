@@ -1,4 +1,5 @@
 import type { Endpoint } from '../domain/endpoint.ts';
+import type { RequestRecord } from '../domain/request-record.ts';
 import type { EndpointFailure } from '../errors.ts';
 import type { Call } from '../protocols/call.ts';
 import type { Router } from '../routing/router.ts';
@@ -20,6 +21,10 @@ export interface Line {
   readonly heartbeats: Heartbeats;
   readonly pictures: Pictures;
   readonly recovery: RecoverySettings;
+  /** Whether clients are told which endpoint answers, and why. */
+  readonly tellsRoute: boolean;
+  /** The place in the trace that an endpoint is given; absent, or undefined, where the client's own goes on. */
+  readonly traceparentFor?: ((record: RequestRecord) => string | undefined) | undefined;
   readonly timeouts: { readonly connect: number; readonly firstByte: number; readonly idle: number };
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
@@ -32,4 +37,5 @@ export interface Incoming {
   readonly headers: readonly string[];
   /** What follows the `?`, without the router's own parameters; empty where there is none. */
   readonly query: string;
+  readonly record: RequestRecord;
 }

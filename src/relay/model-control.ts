@@ -22,13 +22,14 @@ const POLL_MS = 250;
 
 /** Loads the model where a request for it would go: by Ollama's own request there, or llama-server's for it. */
 export async function load(line: Line, incoming: Incoming, reply: Reply): Promise<void> {
-  const { call } = incoming;
+  const { call, record } = incoming;
   await catalogReady(line.router.catalog, call.model);
-  const attempts = new Attempts(line, call.model);
+  const attempts = new Attempts(line, call.model, record, reply);
   const recovery = new Recovery(call, line.recovery);
   const context = () => call.operation.contextLength?.(call);
   for (;;) {
     using placement = line.router.place(call.model, loads, attempts.tried, context) ?? attempts.giveUp();
+    record.placed(placement);
     try {
       if (placement.endpoint.kind === 'ollama') await answerFrom(line, incoming, placement, recovery, reply);
       else {

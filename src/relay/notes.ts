@@ -1,3 +1,6 @@
+import type { RequestRecord } from '../domain/request-record.ts';
+import type { Placement } from '../routing/router.ts';
+
 /** Field names come from clients: only what a header can hold is named, and no more of it than this. */
 const MAX_NAME = 64;
 const MAX_NAMES = 32;
@@ -12,6 +15,31 @@ export function notesOf(dropped: readonly string[], changes: readonly string[]):
 }
 
 const NOTHING: readonly string[] = [];
+
+/** The headers that tell a client which endpoint answers, and how it came to that. */
+export function routeHeaders({ endpoint, model, reason }: Placement, record: RequestRecord): readonly string[] {
+  return [
+    'X-Nomyo-Endpoint',
+    inHeader(endpoint.name),
+    'X-Nomyo-Model',
+    inHeader(model.id),
+    'X-Nomyo-Route',
+    reason,
+    'X-Nomyo-Queue-Ms',
+    String(Math.round(record.waitMs ?? 0)),
+    'X-Nomyo-Retries',
+    String(record.failedTries.length),
+  ];
+}
+
+/** Headers are bytes: a name beyond ASCII goes out as UTF-8. What no header can hold is a question mark. */
+function inHeader(name: string): string {
+  return isPlain(name) ? name : Buffer.from(name.replace(/\p{Cc}/gu, '?'), 'utf8').toString('latin1');
+}
+
+function isPlain(name: string): boolean {
+  return /^[\x20-\x7e]*$/.test(name);
+}
 
 function namesOf(names: readonly string[]): string {
   const unique = [...new Set(names)];

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../domain/endpoint.ts';
+import type { RequestRecord } from '../domain/request-record.ts';
 import { RouterError } from '../errors.ts';
 import { WholePipe } from '../protocols/whole-pipe.ts';
 import type { Catalog } from '../routing/catalog.ts';
@@ -34,8 +35,14 @@ export function designated(catalog: Catalog): Endpoint | undefined {
 }
 
 /** Passes a request on to one endpoint and its answer back, both as they are: it takes no slot and no other is tried. */
-export async function passOn(line: Line, endpoint: Endpoint, passage: Passage, reply: Reply): Promise<void> {
-  const attempts = new Attempts(line, passage.path);
+export async function passOn(
+  line: Line,
+  endpoint: Endpoint,
+  passage: Passage,
+  reply: Reply,
+  record: RequestRecord,
+): Promise<void> {
+  const attempts = new Attempts(line, passage.path, record, reply);
   try {
     const request = upstreamRequest(line, endpoint, passage);
     await letAnswer(line, { endpoint, request, protocol: 'ollama', native: true, pipe: WholePipe.opaque }, reply);

@@ -15,18 +15,20 @@ import { answerSeries } from './series.ts';
  * `RouterError` and `Refusal` before anything of an answer was sent, `ClientGone` at any time.
  */
 export async function relay(line: Line, incoming: Incoming, reply: Reply): Promise<void> {
-  const { model, operation } = incoming.call;
-  const attempts = new Attempts(line, model);
-  const recovery = new Recovery(incoming.call, line.recovery);
-  const context = () => operation.contextLength?.(incoming.call);
+  const { call, record } = incoming;
+  const { model, operation } = call;
+  const attempts = new Attempts(line, model, record, reply);
+  const recovery = new Recovery(call, line.recovery);
+  const context = () => operation.contextLength?.(call);
   const reach = (endpoint: Endpoint) => reachOf(operation, endpoint, line.router.gaps);
-  using _ = line.heartbeats.watch(incoming.call, reply);
+  using _ = line.heartbeats.watch(call, reply);
   if (!line.router.catalog.settled) await catalogReady(line.router.catalog, model);
   for (;;) {
     if (reply.gone) throw new ClientGone();
     using placement = line.router.place(model, reach, attempts.tried, context) ?? attempts.giveUp();
+    record.placed(placement);
     try {
-      const split = operation.split?.(incoming.call, placement.endpoint);
+      const split = operation.split?.(call, placement.endpoint);
       if (split === undefined) await answerFrom(line, incoming, placement, recovery, reply);
       else await answerSeries(line, incoming, placement, recovery, reply, split);
       return;

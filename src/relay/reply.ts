@@ -6,12 +6,16 @@ export interface Reply {
   readonly spoken: boolean;
   /** Whether the client has left before it was given everything. */
   readonly gone: boolean;
+  /** Whether somebody else ended the request, in place of the client: it counts as gone, and is to be told. */
+  readonly cancelled: boolean;
   /** Whether the client reads too slowly for more. */
   readonly isFull: boolean;
   /** Whether the answer is one whole, into which nothing may be put. */
   isWhole: boolean;
   /** How often anything was sent. */
   readonly writes: number;
+  /** Headers that say who answers and why: they go out with the head, of an endpoint's refusal too. */
+  answeredBy: readonly string[];
   /** Headers that go out with the head, in place of those noted before; names and values in turn. */
   note(headers: readonly string[]): void;
   /** Sends the head; names and values in turn. `length` in bytes, where the whole body is known. */

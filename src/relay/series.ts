@@ -1,3 +1,4 @@
+import { CANCELLED, ClientGone } from '../errors.ts';
 import type { Split } from '../protocols/call.ts';
 import type { Placement } from '../routing/router.ts';
 import { answerFrom } from './answer-from.ts';
@@ -20,7 +21,9 @@ export async function answerSeries(
       await answerFrom(line, { ...incoming, call: call(place) }, placement, recovery, reply, part);
     } catch (error) {
       if (!reply.spoken || !(error instanceof Error)) throw error;
-      reply.end(series.fail(error.message));
+      if (error instanceof ClientGone && !reply.cancelled) throw error;
+      if (!reply.cancelled) incoming.record.error = { code: 'upstream_lost', message: error.message };
+      reply.end(series.fail(reply.cancelled ? CANCELLED : error.message));
       return;
     }
     if (series.state === 'failed') reply.end();

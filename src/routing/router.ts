@@ -1,13 +1,20 @@
 import type { Endpoint, Reach } from '../domain/endpoint.ts';
 import type { Listing } from '../domain/model.ts';
+import type { Considered, RouteReason } from '../domain/request-record.ts';
 import { RouterError } from '../errors.ts';
 import type { Catalog } from './catalog.ts';
 import { Gaps } from './gaps.ts';
 import type { Candidate, Policy } from './policy.ts';
 import type { Lease, Slots } from './slots.ts';
 
-/** An endpoint chosen for a request, with the slot the request holds there until it is disposed of. */
-export interface Placement extends Listing, Lease {}
+/** An endpoint chosen for a request and why, with the slot the request holds there until it is disposed of. */
+export interface Placement extends Choice, Lease {}
+
+interface Choice extends Listing {
+  readonly reason: RouteReason;
+  /** All that could have been chosen; empty where there was no choice. */
+  readonly considered: readonly Considered[];
+}
 
 /** The context a client wants the model to be loaded with; only asked for where there is a choice. */
 export type ContextLength = () => number | undefined;
@@ -57,9 +64,9 @@ export class Router {
     const first = open[0];
     if (first === undefined && tried.size === 0) throw cannotServe(name, all);
     if (first === undefined) return undefined;
-    const { endpoint, model } = open.length === 1 ? first : this.#choose(sound(open), reachOf, contextLength);
-    const lease = this.slots.lease(endpoint, model.id);
-    return { endpoint, model, [Symbol.dispose]: () => lease[Symbol.dispose]() };
+    const choice = open.length === 1 ? onlyChoice(first) : this.#choose(sound(open), reachOf, contextLength);
+    const lease = this.slots.lease(choice.endpoint, choice.model.id);
+    return { ...choice, [Symbol.dispose]: () => lease[Symbol.dispose]() };
   }
 
   /**
@@ -75,10 +82,12 @@ export class Router {
     throw new RouterError('model_not_found', `model '${model}' not found`, { param: 'model' });
   }
 
-  #choose(listings: readonly Listing[], reachOf: ReachOf, contextLength: ContextLength | undefined): Listing {
+  #choose(listings: readonly Listing[], reachOf: ReachOf, contextLength: ContextLength | undefined): Choice {
     const wanted = contextLength?.();
     const candidates = listings.map((listing) => this.#weigh(listing, reachOf, wanted));
-    return this.#policy(candidates, this.#random);
+    const chosen = this.#policy(candidates, this.#random);
+    const { endpoint, model } = chosen;
+    return { endpoint, model, reason: reasonOf(chosen), considered: candidates.map(considered) };
   }
 
   #weigh({ endpoint, model }: Listing, reachOf: ReachOf, contextLength: number | undefined): Candidate {
@@ -92,6 +101,22 @@ export class Router {
       fits: contextLength !== undefined && model.loaded && model.contextLength === contextLength,
     };
   }
+}
+
+function onlyChoice({ endpoint, model }: Listing): Choice {
+  return { endpoint, model, reason: 'only_endpoint', considered: NOBODY };
+}
+
+const NOBODY: readonly Considered[] = [];
+
+function reasonOf({ model, inFlight, slots }: Candidate): RouteReason {
+  if (inFlight >= slots) return 'all_busy';
+  return model.loaded ? 'loaded_free_slot' : 'free_slot';
+}
+
+/** Without the endpoint and model themselves, which a record would keep from being forgotten. */
+function considered({ endpoint, model, inFlight, slots }: Candidate): Considered {
+  return { endpoint: endpoint.name, loaded: model.loaded, inFlight, slots };
 }
 
 /** Where the model failed to load it will fail again: such an endpoint is asked where no other has the model. */

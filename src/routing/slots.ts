@@ -6,6 +6,8 @@ export interface Lease extends Disposable {}
 /** Requests in flight per endpoint and model: the one place where they are counted. */
 export class Slots {
   readonly #inFlight = new Map<Endpoint, Map<string, number>>();
+  /** Differs whenever a slot was taken or given back. */
+  changes = 0;
 
   /** Requests to this model on this endpoint now; `model` as the endpoint lists it. */
   inFlight(endpoint: Endpoint, model: string): number {
@@ -40,6 +42,7 @@ export class Slots {
   }
 
   #add(endpoint: Endpoint, model: string, change: number): void {
+    this.changes++;
     let models = this.#inFlight.get(endpoint);
     if (models === undefined) {
       models = new Map();

@@ -7,9 +7,13 @@ import { RouterError } from '../errors.ts';
 export class Gate {
   readonly #digests: readonly Buffer[];
 
+  /** What statistics call the key that lets clients in; undefined where they need none. */
+  readonly keyName: string | undefined;
+
   /** Without a key everyone may pass. */
   constructor(key: Secret | undefined) {
     const text = key?.reveal();
+    this.keyName = text === undefined ? undefined : 'router';
     this.#digests = text === undefined ? [] : encodings(text).map(digest);
   }
 

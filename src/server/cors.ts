@@ -6,7 +6,7 @@ import { RouterError } from '../errors.ts';
 const LOCAL_ORIGIN =
   /^(https?:\/\/(localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(:\d+)?|(app|file|tauri|vscode-webview|vscode-file|chrome-extension|moz-extension|safari-web-extension):\/\/.*)$/i;
 const EXPOSED =
-  'x-request-id, request-id, x-nomyo-error, x-nomyo-dropped, x-nomyo-recovered, x-should-retry, retry-after, retry-after-ms, x-ratelimit-limit-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, x-ratelimit-reset-tokens';
+  'x-request-id, request-id, x-nomyo-error, x-nomyo-dropped, x-nomyo-recovered, x-nomyo-endpoint, x-nomyo-model, x-nomyo-route, x-nomyo-queue-ms, x-nomyo-retries, x-should-retry, retry-after, retry-after-ms, x-ratelimit-limit-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, x-ratelimit-reset-tokens';
 const DEFAULT_HEADERS = 'authorization, content-type, accept, user-agent, x-api-key, x-requested-with';
 
 /** Cross-origin rules: browsers' pages may call the router only from origins that are local or configured. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { headerOf } from '../domain/headers.ts';
-import { ClientGone, EndpointFailure, failureCode, Refusal, RouterError } from '../errors.ts';
+import { CANCELLED, ClientGone, EndpointFailure, failureCode, Refusal, RouterError } from '../errors.ts';
 import { inabilityIn } from '../protocols/refusals.ts';
 import { downstreamHeaders } from '../relay/headers.ts';
 import { type ErrorDialect, type ErrorWords, errorBody, errorInStream } from './error-body.ts';
@@ -24,7 +24,7 @@ export function replyWithError(
   error: unknown,
   dialect: ErrorDialect,
 ): void {
-  if (error instanceof ClientGone) return;
+  if (error instanceof ClientGone && !reply.cancelled) return;
   if (reply.spoken) {
     reply.cut();
     return;
@@ -32,6 +32,7 @@ export function replyWithError(
   const { headers, words, body } = error instanceof Refusal ? refusalAnswer(error) : ownAnswer(request, error);
   // What was tried in vain is of no use to the client.
   reply.note([]);
+  if (!(error instanceof Refusal)) reply.answeredBy = [];
   const told = { ...words, requestId: reply.requestId };
   if (reply.started) {
     reply.end(Buffer.from(errorInStream(dialect, told)));
@@ -101,6 +102,7 @@ function codeOf(status: number, message: string): string | undefined {
 
 function asRouterError(error: unknown): RouterError {
   if (error instanceof RouterError) return error;
+  if (error instanceof ClientGone) return new RouterError('cancelled', CANCELLED);
   if (error instanceof EndpointFailure) {
     return new RouterError(failureCode(error), `an endpoint ${error.message}`, { cause: error });
   }

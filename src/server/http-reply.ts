@@ -14,12 +14,14 @@ export class HttpReply implements Reply {
   readonly requestId: string;
   readonly #extra: string[] = [];
   #notes: readonly string[] = [];
+  answeredBy: readonly string[] = [];
   readonly #clientIdleMs: number;
   readonly #batch: WriteBatch;
   /** Whether the body's chunks are framed here. */
   #framing = false;
   #isLimited = false;
   #gone = false;
+  cancelled = false;
   /** The answer's bytes wait for the client to read. */
   isFull = false;
   isWhole = false;
@@ -45,7 +47,17 @@ export class HttpReply implements Reply {
   }
 
   get gone(): boolean {
-    return this.#gone;
+    return this.#gone || this.cancelled;
+  }
+
+  /** The status it was started with; 0 before. */
+  get status(): number {
+    return this.started ? this.#response.statusCode : 0;
+  }
+
+  /** Whether the client was given everything. */
+  get finished(): boolean {
+    return this.#response.writableFinished;
   }
 
   /** Headers of the router's own that go out with whatever answer there will be; names and values in turn. */
@@ -58,7 +70,7 @@ export class HttpReply implements Reply {
   }
 
   start(status: number, headers: readonly string[], length?: number): void {
-    const head = [...headers, ...this.#extra, ...this.#notes];
+    const head = [...headers, ...this.#extra, ...this.answeredBy, ...this.#notes];
     if (headerOf(headers, 'x-request-id') === undefined) head.push('X-Request-Id', this.requestId);
     if (status === 204) this.#framing = false;
     else if (length !== undefined) head.push('Content-Length', String(length));
@@ -119,13 +131,22 @@ export class HttpReply implements Reply {
     else socket.resetAndDestroy();
   }
 
+  /** Ends the request in place of its client, who is told. */
+  cancel(): void {
+    if (this.gone || this.finished) return;
+    this.cancelled = true;
+    this.#onGone?.();
+    // Nothing can be added to an answer that is all written: it is not to look complete.
+    if (this.#response.writableEnded) this.cut();
+  }
+
   onceDrained(callback: () => void): void {
     this.#onDrained = callback;
   }
 
   onGone(callback: () => void): void {
     this.#onGone = callback;
-    if (this.#gone) callback();
+    if (this.gone) callback();
   }
 
   /** Not for HTTP/1.0 and HEAD, nor where the connection still belongs to an earlier answer. */

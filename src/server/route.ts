@@ -1,11 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import { isAlike, nearest } from '../config/nearest.ts';
+import type { RequestRecord } from '../domain/request-record.ts';
 import type { HttpReply } from './http-reply.ts';
 
-/** One request that has been let in. */
-export interface Visit {
+/** One request that has come, with what will be known of it. */
+export interface Arrival {
   readonly request: IncomingMessage;
   readonly reply: HttpReply;
+  readonly record: RequestRecord;
+}
+
+/** One request that has been let in. */
+export interface Visit extends Arrival {
   /** What follows the `?`, without what was meant for the router itself. */
   readonly query: string;
   /** What stands for the `*` at the end of the route's path, as it came. */
@@ -19,6 +25,8 @@ export interface Route {
   readonly methods: readonly string[];
   /** Exact, or ending in `/*` for everything below. */
   readonly path: string;
+  /** It asks models or endpoints to work: such requests are listed. */
+  readonly work?: true;
   /** Methods that need no key. */
   readonly open?: readonly string[];
   readonly handler: Handler;

@@ -32,7 +32,8 @@ test('the example shows every key, and no other', () => {
     top.toSorted(),
   );
   assert.ok('nomyo-router-api-key' in shown);
-  for (const group of ['limits', 'timeouts', 'recovery']) assert.deepEqual(Object.keys(shown[group]), keysAt([group]));
+  for (const group of ['limits', 'timeouts', 'recovery', 'requests'])
+    assert.deepEqual(Object.keys(shown[group]), keysAt([group]));
   assert.deepEqual(Object.keys(shown.endpoints[1]), keysAt(['endpoints', 1]));
 });
 

@@ -96,7 +96,7 @@ test('every endpoint gets its own key and no other, whatever the client presents
 
 test("a client is sent the endpoint's headers without what concerns another connection or another site", async () => {
   await using endpoint = await startSimulatedEndpoint({ kind: 'ollama', models: ['m'] });
-  await using router = await routerBefore([endpoint]);
+  await using router = await routerBefore([endpoint], { response_headers: false });
   endpoint.faults.add({
     on: { method: 'POST' },
     ...json(WHOLE_CHAT),

@@ -321,8 +321,10 @@ class Told implements Reply {
   started = false;
   spoken = false;
   gone = false;
+  cancelled = false;
   isFull = false;
   isWhole = false;
+  answeredBy: readonly string[] = [];
   writes = 0;
   note(): void {}
   start(status: number, _headers: readonly string[], length?: number): void {
@@ -422,7 +424,7 @@ describe('a sign of life', () => {
       pause() {},
       resume() {},
     };
-    const copied = copyAnswer(answer, WholePipe.opaque(), reply);
+    const copied = copyAnswer(answer, WholePipe.opaque(), reply, {});
     sinks[0]?.data(Buffer.from('{"a":'));
     pass(5 * EVERY);
     sinks[0]?.data(Buffer.from('1}'));

@@ -47,6 +47,7 @@ function leaver(): { readonly reply: Reply; leave(): void } {
   const leaving = { now: () => {} };
   const nothing = () => {};
   const reply: Reply = {
+    ...{ cancelled: false, answeredBy: [] },
     ...{ started: false, spoken: false, gone: false, isFull: false, isWhole: false, writes: 0 },
     ...{ note: nothing, start: nothing, write: () => true, beat: nothing, end: nothing, cut: nothing },
     onceDrained: nothing,

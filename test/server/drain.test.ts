@@ -70,8 +70,9 @@ test('the process ends by itself when it is drained', async () => {
   const script = `
     import { createApp } from './src/app.ts';
     import { defaultConfig } from './src/config/load.ts';
-    const log = { endpointChanged() {}, fault(error) { throw error; } };
-    const app = createApp(defaultConfig({ port: 0, endpoints: [{ url: '${endpoint.url}' }] }), log);
+    const log = { endpointChanged() {}, request() {}, storeChanged() {}, fault(error) { throw error; } };
+    const settings = { port: 0, db_path: 'none', endpoints: [{ url: '${endpoint.url}' }] };
+    const app = createApp(defaultConfig(settings), { log });
     const { port } = await app.listen();
     await app.probed(10_000);
     const answer = await fetch('http://127.0.0.1:' + port + '/api/chat', { method: 'POST', body: '${JSON.stringify(chat(3).body)}' });

@@ -57,7 +57,7 @@ export async function startUnprobed(settings: WrittenSettings, pace: Pace = DEFA
   const faults: unknown[] = [];
   const lines = lineLog((line) => log.push(line));
   const tell = { ...lines, fault: (error: unknown) => faults.push(error) };
-  const app = createApp(defaultConfig({ ...settings, port: 0 }), tell, pace);
+  const app = createApp(defaultConfig({ db_path: 'none', ...settings, port: 0 }), { log: tell, pace });
   const { port } = await app.listen();
   const untilInFlight = (holds: (inFlight: InFlight) => boolean) =>
     eventually(async () => holds(await inFlightAt(port, settings)));

@@ -11,7 +11,7 @@ const NO_CLOUD = { cloud: { disabled: true, source: 'router' } };
 
 /** The routes of Ollama that concern an account or its cloud, and no model: those of one designated server. */
 export function account(line: Line, budget: BodyBudget, path: string): Handler {
-  return async ({ request, reply, query, rest }) => {
+  return async ({ request, reply, query, rest, record }) => {
     if (path.endsWith('/*') && !isSegment(rest)) throw noRoute(path, rest);
     await catalogReady(line.router.catalog);
     const endpoint = designated(line.router.catalog);
@@ -20,7 +20,7 @@ export function account(line: Line, budget: BodyBudget, path: string): Handler {
     const body = await readBody(request, hold);
     const target = withRest(path, rest);
     const errand = { method: upstreamMethod(request.method), path: query === '' ? target : `${target}?${query}` };
-    await passOn(line, endpoint, { ...errand, headers: request.rawHeaders, body }, reply);
+    await passOn(line, endpoint, { ...errand, headers: request.rawHeaders, body }, reply, record);
   };
 }
 

@@ -11,11 +11,13 @@ const LINES: Readonly<Record<Call['intent'], typeof relay>> = { answer: relay, l
 
 /** Answers a request to a model: decode it, send it down the line. */
 export function inference(line: Line, budget: BodyBudget, operation: Operation): Handler {
-  return async ({ request, reply, query }) => {
+  return async ({ request, reply, query, record }) => {
     using hold = budget.open();
     const call = operation.decode(await readBody(request, hold), request.headers['content-type']);
+    record.model = call.model;
+    record.streaming = call.streaming;
     try {
-      await LINES[call.intent](line, { call, headers: request.rawHeaders, query }, reply);
+      await LINES[call.intent](line, { call, headers: request.rawHeaders, query, record }, reply);
     } catch (error) {
       throw inWordsOf(call, error);
     }

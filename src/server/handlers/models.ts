@@ -46,11 +46,11 @@ export function modelById(line: Line): Handler {
 
 /** `POST /api/show`: an Ollama server's own words, or what is known of a model that no Ollama server has. */
 export function showModel(line: Line, budget: BodyBudget): Handler {
-  return async ({ request, reply, query }) => {
+  return async ({ request, reply, query, record }) => {
     using hold = budget.open();
     const call = show.decode(await readBody(request, hold));
     try {
-      const listing = await askOne(line, { call, headers: request.rawHeaders, query }, reply);
+      const listing = await askOne(line, { call, headers: request.rawHeaders, query, record }, reply);
       if (listing !== undefined) reply.json(200, showAnswer(listing));
     } catch (error) {
       throw inWordsOf(call, error);

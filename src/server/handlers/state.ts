@@ -2,7 +2,9 @@ import { catalogReady } from '../../relay/catalog-ready.ts';
 import type { Catalog, EndpointState } from '../../routing/catalog.ts';
 import type { Slots } from '../../routing/slots.ts';
 import type { Ledger } from '../../usage/ledger.ts';
+import type { Statistics } from '../../usage/statistics.ts';
 import type { Handler } from '../route.ts';
+import type { Live, UsageStream } from '../usage-stream.ts';
 import { lowestVersion } from '../version.ts';
 
 /** `GET /`: what clients of Ollama look for. */
@@ -21,7 +23,7 @@ export function version(catalog: Catalog): Handler {
 }
 
 /** `GET /health/live`: the process answers. */
-export const live: Handler = ({ reply }) => reply.json(200, { status: 'ok' });
+export const isLive: Handler = ({ reply }) => reply.json(200, { status: 'ok' });
 
 /** `GET /health/ready`: at least one endpoint can take requests. */
 export function ready(catalog: Catalog): Handler {
@@ -31,14 +33,14 @@ export function ready(catalog: Catalog): Handler {
   };
 }
 
-/** `GET /health`: `ok` when all endpoints answer, `degraded` when some do, `error` (503) when none does. */
-export function health(catalog: Catalog): Handler {
+/** `GET /health`, of the endpoints: `ok` when all endpoints answer, `degraded` when some do, `error` (503) when none does. */
+export function health(catalog: Catalog, statistics: Pick<Statistics, 'state'>): Handler {
   return ({ reply }) => {
     const states = catalog.states();
     const healthy = states.filter((state) => state.health === 'healthy').length;
     const status = healthy === states.length ? 'ok' : healthy > 0 ? 'degraded' : 'error';
     const endpoints = Object.fromEntries(states.map((state) => [state.endpoint.url, statusOf(state)]));
-    reply.json(healthy === 0 ? 503 : 200, { status, endpoints });
+    reply.json(healthy === 0 ? 503 : 200, { status, endpoints, statistics: statistics.state() });
   };
 }
 
@@ -56,9 +58,22 @@ export function configuration(catalog: Catalog, keyRequired: boolean): Handler {
   };
 }
 
-/** `GET /api/usage`: requests in flight now and tokens spent, by endpoint URL and model. */
-export function usage(slots: Slots, ledger: Ledger): Handler {
-  return ({ reply }) => reply.json(200, { usage_counts: slots.snapshot(), token_usage_counts: ledger.totals() });
+/** Requests in flight now and tokens spent, by endpoint URL and model. */
+export function liveUsage(slots: Slots, ledger: Ledger): Live {
+  return {
+    snapshot: () => ({ usage_counts: slots.snapshot(), token_usage_counts: ledger.totals() }),
+    changes: () => slots.changes + ledger.changes,
+  };
+}
+
+/** `GET /api/usage`. */
+export function usage(live: Live): Handler {
+  return ({ reply }) => reply.json(200, live.snapshot());
+}
+
+/** `GET /api/usage-stream`: the same as server-sent events, whenever it changes. */
+export function usageStream(stream: UsageStream): Handler {
+  return ({ reply }) => stream.subscribe(reply);
 }
 
 function statusOf({

@@ -1,0 +1,100 @@
+import type { Config } from './config/config.ts';
+import type { RequestRecord } from './domain/request-record.ts';
+import type { Router } from './routing/router.ts';
+import { liveUsage } from './server/handlers/state.ts';
+import type { Observed } from './server/routes.ts';
+import type { Witness } from './server/server.ts';
+import { UsageStream } from './server/usage-stream.ts';
+import type { Log } from './telemetry/log.ts';
+import { createMetrics } from './telemetry/metrics/metrics.ts';
+import { createOtlp, type Otlp } from './telemetry/otlp/otlp.ts';
+import type { OtlpSettings } from './telemetry/otlp/settings.ts';
+import { clientName, requestView } from './telemetry/request-view.ts';
+import { Requests } from './telemetry/requests.ts';
+import { Ledger } from './usage/ledger.ts';
+import { openStatistics, type StoredRequest } from './usage/statistics.ts';
+
+/** Where the router tells of itself, beside its own routes. */
+export interface Outlets {
+  readonly log: Log;
+  /** Lines that the log could not write so far. */
+  readonly logDropped?: () => number;
+  /** The router's, shown in metrics and traces. */
+  readonly version?: string;
+  /** Where traces and metrics are exported to; absent: nowhere. */
+  readonly otlp?: OtlpSettings | undefined;
+}
+
+/** All that counts, keeps and shows what goes on. */
+export interface Observation extends Observed {
+  readonly otlp: Otlp | undefined;
+  readonly witness: Witness;
+  /** Writes what is not written yet, within some seconds, and ends. */
+  close(): Promise<void>;
+}
+
+/** Begins to observe; nothing waits for the database. */
+export function observe(config: Config, { catalog, slots }: Router, outlets: Outlets): Observation {
+  const { log, logDropped = () => 0, version = 'unknown' } = outlets;
+  const { keep, storedMs } = config.requests;
+  const requests = new Requests(keep);
+  const ledger = new Ledger();
+  const statistics = openStatistics({
+    path: config.dbPath ?? ':memory:',
+    ledger,
+    requestRetentionMs: storedMs,
+    onState: (state) => log.storeChanged(state),
+  });
+  const live = liveUsage(slots, ledger);
+  const stream = new UsageStream(live);
+  const metrics = createMetrics({
+    catalog,
+    slots,
+    defaultSlots: config.maxConcurrentConnections,
+    version,
+    sseClients: () => stream.subscribers,
+    storeUp: () => statistics.state().status === 'ok',
+    logDropped,
+  });
+  const onTrouble = (text: string) => log.told('warn', text);
+  const otlp = outlets.otlp && createOtlp(outlets.otlp, { version, onTrouble });
+  const witness: Witness = {
+    begun(record, isWork) {
+      if (!isWork) return;
+      requests.begun(record);
+      otlp?.begin(record);
+    },
+    over(record) {
+      const isWork = requests.over(record);
+      if (isWork && storedMs !== undefined) statistics.keepRequest(storedRequest(record));
+      metrics.count(record);
+      log.request(record);
+      otlp?.end(record);
+    },
+  };
+  const close = async () => void (await Promise.all([statistics.close(), otlp?.close()]));
+  return {
+    ledger,
+    statistics,
+    requests,
+    keepsRequests: storedMs !== undefined,
+    live,
+    stream,
+    metrics,
+    otlp,
+    witness,
+    close,
+  };
+}
+
+function storedRequest(record: RequestRecord): StoredRequest {
+  return {
+    receivedAt: record.receivedAt,
+    id: record.id,
+    model: record.decision?.model ?? record.model,
+    endpoint: record.decision?.endpoint.name,
+    outcome: record.outcome,
+    client: clientName(record),
+    record: JSON.stringify(requestView(record)),
+  };
+}

@@ -1,0 +1,48 @@
+import type { Database } from './database.ts';
+import type { RequestFilter, StoredRequest } from './messages.ts';
+
+/** What is unknown is NULL in the table. */
+type Row = { readonly [Key in keyof StoredRequest]: Exclude<StoredRequest[Key], undefined> | null } & {
+  readonly receivedAt: number;
+  readonly id: string;
+  readonly record: string;
+};
+
+const PURGED_AT_ONCE = 2_000;
+
+const COLUMNS = 'received_at AS receivedAt, id, model, endpoint, outcome, client, record';
+const FIND = `SELECT ${COLUMNS} FROM router_requests WHERE id = ? ORDER BY received_at DESC LIMIT 1`;
+const PURGE = `
+DELETE FROM router_requests WHERE number IN (
+  SELECT number FROM router_requests WHERE received_at < ? LIMIT ${PURGED_AT_ONCE})`;
+const FILTERS = ['model', 'endpoint', 'outcome', 'client'] as const;
+
+/** The newest request with the id. */
+export function findRequest(database: Database, id: string): StoredRequest | undefined {
+  const row = database.get<Row>(FIND, id);
+  return row && storedOf(row);
+}
+
+/** The requests that fit, newest first. */
+export function listRequests(database: Database, filter: RequestFilter): StoredRequest[] {
+  const set = FILTERS.filter((column) => filter[column] !== undefined);
+  const where = ['received_at < ?', ...set.map((column) => `${column} = ?`)].join(' AND ');
+  const values = set.map((column) => filter[column] ?? null);
+  const sql = `SELECT ${COLUMNS} FROM router_requests WHERE ${where} ORDER BY received_at DESC, number DESC LIMIT ?`;
+  return database.all<Row>(sql, filter.before ?? Number.MAX_SAFE_INTEGER, ...values, filter.limit).map(storedOf);
+}
+
+/** Deletes the requests received before a time (milliseconds since the epoch), chunk by chunk. */
+export function* purgeRequests(database: Database, before: number): Generator<undefined, void> {
+  while (database.within(() => database.run(PURGE, before)) === PURGED_AT_ONCE) yield;
+}
+
+function storedOf({ model, endpoint, outcome, client, ...rest }: Row): StoredRequest {
+  return {
+    ...rest,
+    model: model ?? undefined,
+    endpoint: endpoint ?? undefined,
+    outcome: outcome ?? undefined,
+    client: client ?? undefined,
+  };
+}
