@@ -15,6 +15,9 @@ const LIMIT_MS = 120_000;
 /** Files at once: many of them wait more than they work. */
 const AT_ONCE = 4;
 
+// Every file has a process of its own, and most load the whole router: a third of the time, were it compiled anew each time.
+process.env['NODE_COMPILE_CACHE'] ??= 'node_modules/.cache/compiled';
+
 const [suite = 'default', ...names] = process.argv.slice(2);
 const pattern = SUITES[suite] ?? suite;
 const files = names.length > 0 ? names : globSync(pattern).sort();

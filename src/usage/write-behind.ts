@@ -39,6 +39,8 @@ const ATTEMPTS_TO_END = 3;
 /** Bounds of one batch, which is copied from thread to thread in one piece. */
 const MOST_SPENDINGS = 2_000;
 const MOST_REQUESTS = 500;
+/** Without a file, spendings that wait for somebody to ask. */
+const PENDING_IN_MEMORY = 5_000;
 /** Requests that wait to be written; beyond that the oldest are dropped, so many at once. */
 const MAX_REQUESTS = 5_000;
 const DROPPED_AT_ONCE = 500;
@@ -153,13 +155,14 @@ export class WriteBehind {
     return isVain || !this.#hasWork || this.#options.path === IN_MEMORY;
   }
 
-  /** Without a file there is no history to be read, and the thread is not needed before there is something to do. */
+  /** Without a file there is no history to be read, and the thread is not needed before somebody asks or it gets much. */
   get #waitsForUse(): boolean {
     return this.#options.path === IN_MEMORY && !this.#historyRead;
   }
 
   get #hasWork(): boolean {
     const { length } = this.#ledger.pending;
+    if (this.#waitsForUse && length < PENDING_IN_MEMORY && this.#requests.length === 0) return false;
     return this.#inFlight !== undefined || length > 0 || this.#requests.length > 0 || this.#lost.length > 0;
   }
 
