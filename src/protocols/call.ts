@@ -45,6 +45,8 @@ export interface Operation {
   verbatim(call: Call, endpoint: Endpoint, contentType: string, names: Names): AnswerPipe;
   /** How much context the client wants the model to be loaded with, where requests can say so and this one does. */
   contextLength?(call: Call): number | undefined;
+  /** It asks nothing of the model: no tokens are spent. */
+  readonly spendsNothing?: true;
   /** What a model is answered with that no endpoint has. */
   unknownModel(model: string): RouterError;
   /** What a load or unload is answered with, where the operation has them. */

@@ -24,7 +24,7 @@ export async function answerFrom(
   const { gaps } = line.router;
   const { record } = incoming;
   if (line.tellsRoute) reply.answeredBy = routeHeaders(placement, record);
-  using tally = new Tally(line, placement, record);
+  using tally = new Tally(line, placement, incoming);
   const seen = withPictures(line.pictures, incoming.call, placement.endpoint, reply);
   const call = seen instanceof Promise ? await seen : seen;
   let lane = recovery.ahead(placement, laneTo(placement, call, gaps, line.now));
@@ -34,7 +34,8 @@ export async function answerFrom(
       const errand = errandOf(line, incoming, placement, lane, part, tally);
       const broken = await letAnswer(line, errand, reply);
       const trouble = broken?.message ?? tally.trouble;
-      if (trouble !== undefined) record.error = { code: 'upstream_lost', message: trouble };
+      if (trouble === undefined) tally.finished();
+      else record.error = { code: 'upstream_lost', message: trouble };
       return;
     } catch (error) {
       if (reply.spoken) throw error;

@@ -1,22 +1,23 @@
-import type { CountedTokens, RequestRecord } from '../domain/request-record.ts';
-import type { AnswerPipe } from '../protocols/call.ts';
+import type { CountedTokens } from '../domain/request-record.ts';
+import type { AnswerPipe, Call } from '../protocols/call.ts';
 import { BYTES_PER_TOKEN, estimatedTokens } from '../protocols/conversation.ts';
 import type { Placement } from '../routing/router.ts';
 import type { Lane } from './lane.ts';
-import type { Line } from './line.ts';
+import type { Incoming, Line } from './line.ts';
 
 /** What an endpoint's answer costs: counted once, by leaving the block that holds it, however the answer ended. */
 export class Tally implements Disposable {
   readonly #line: Line;
   readonly #placement: Placement;
-  readonly #record: RequestRecord;
+  readonly #incoming: Incoming;
   #lane: Lane | undefined;
   #pipe: AnswerPipe | undefined;
+  #isFinished = false;
 
-  constructor(line: Line, placement: Placement, record: RequestRecord) {
+  constructor(line: Line, placement: Placement, incoming: Incoming) {
     this.#line = line;
     this.#placement = placement;
-    this.#record = record;
+    this.#incoming = incoming;
   }
 
   /** The endpoint answers, and its answer comes through this pipe. */
@@ -31,27 +32,42 @@ export class Tally implements Disposable {
     return this.#pipe?.trouble;
   }
 
+  /** The answer has come in full. */
+  finished(): void {
+    this.#isFinished = true;
+  }
+
   [Symbol.dispose](): void {
     const [lane, pipe] = [this.#lane, this.#pipe];
     if (lane === undefined || pipe === undefined) return;
-    if (pipe.timings !== undefined) this.#record.timings = pipe.timings;
-    const counted = countedIn(pipe, lane);
+    const { call, record } = this.#incoming;
+    if (pipe.timings !== undefined) record.timings = pipe.timings;
+    const counted = countedIn(pipe, lane, this.#isFinished && spendsTokens(call));
     if (counted === undefined) return;
     this.#line.ledger.record(this.#placement, counted);
-    this.#record.addTokens(counted);
+    record.addTokens(counted);
   }
 }
 
-/** As the endpoint counted them; of an answer without its counts what came of it, and a guess at its prompt, which was read by then. */
-function countedIn({ usage, pieces, promptTokens }: AnswerPipe, lane: Lane): CountedTokens | undefined {
+/**
+ * As the endpoint counted them. Of an answer without its counts what came of it, and a guess at its prompt: that was read
+ * where the answer is finished, or where any of it has come.
+ */
+function countedIn(pipe: AnswerPipe, lane: Lane, isSpent: boolean): CountedTokens | undefined {
+  const { usage, pieces, promptTokens } = pipe;
   if (usage !== undefined) return { ...usage, promptEstimated: false, completionEstimated: false };
-  if (pieces === 0 && promptTokens === undefined) return undefined;
+  if (pieces === 0 && promptTokens === undefined && !isSpent) return undefined;
   return {
     promptTokens: promptTokens ?? estimatedPrompt(lane),
     completionTokens: pieces,
     promptEstimated: promptTokens === undefined,
     completionEstimated: true,
   };
+}
+
+/** Not where nothing is asked of the model, nor where the body is sound: its size says nothing of tokens. */
+function spendsTokens({ intent, operation, contentType }: Call): boolean {
+  return intent === 'answer' && operation.spendsNothing !== true && contentType === undefined;
 }
 
 function estimatedPrompt({ body, conversation }: Lane): number {

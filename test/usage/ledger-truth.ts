@@ -7,13 +7,18 @@ export interface Counted {
   readonly output: number;
 }
 
-/** What the endpoint told of a finished answer; undefined where it has no words for it. */
+/** A finished answer in which the endpoint has no words for tokens. */
+export function isUncounted({ trial, place: { endpoint }, body }: Ended): boolean {
+  if (endpoint.kind === 'ollama') return trial.question.path === '/api/embeddings' && !isControl(trial);
+  return body.toString('latin1', 0, 1) === '[' && endpoint.kind === 'llama-server';
+}
+
+/** What the endpoint told of a finished answer; undefined where it asked nothing of a model. */
 export function toldOf({ trial, place, spent, body }: Ended): Counted | undefined {
   const { path, streams, choices, prompts } = trial.question;
   const { kind } = place.endpoint;
   if (path === '/v1/messages/count_tokens' || isControl(trial)) return undefined;
-  if (kind === 'ollama' && (path === '/api/embeddings' || path === '/v1/audio/transcriptions')) return undefined;
-  if (body.toString('latin1', 0, 1) === '[' && kind === 'llama-server') return undefined;
+  if (kind === 'ollama' && path === '/v1/audio/transcriptions') return undefined;
   if (path === '/v1/systemone') {
     const { input_tokens: input, output_tokens: output } = JSON.parse(body.toString()).usage;
     return { input, output };
@@ -32,7 +37,10 @@ export function assertTrue(ended: Ended): void {
   const { view, spent, pieces, trial } = ended;
   const { input_tokens: input, output_tokens: output, output_tokens_estimated: isPieces } = view;
   const counted = input === null ? undefined : { input, output };
-  if (view.outcome === 'ok' && !givesUp(trial)) {
+  if (view.outcome === 'ok' && isUncounted(ended)) {
+    assert.deepEqual([view.input_tokens_estimated, output], [true, 0]);
+    assert.ok(input > 0);
+  } else if (view.outcome === 'ok' && !givesUp(trial)) {
     assert.deepEqual([counted, view.input_tokens_estimated, isPieces], [toldOf(ended), false, false]);
   } else if (counted !== undefined && !isPieces) {
     if (isSeries(ended)) assert.ok(output >= pieces && output <= spent.completion && input <= spent.prompt);

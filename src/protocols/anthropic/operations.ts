@@ -44,6 +44,7 @@ export const countTokens: Operation = {
   native: ['llama-server', 'vllm', 'openai'],
   decode: (body) => call(countTokens, body, () => false),
   edits: cutOwn,
+  spendsNothing: true,
   verbatim: countPipe,
   unknownModel: modelNotFound,
 };
