@@ -1,4 +1,4 @@
-import type { Config } from './config/config.ts';
+import { type Config, secretsOf } from './config/config.ts';
 import type { RequestRecord } from './domain/request-record.ts';
 import type { Router } from './routing/router.ts';
 import { liveUsage } from './server/handlers/state.ts';
@@ -9,7 +9,7 @@ import type { Log } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics/metrics.ts';
 import { createOtlp, type Otlp } from './telemetry/otlp/otlp.ts';
 import type { OtlpSettings } from './telemetry/otlp/settings.ts';
-import { clientName, requestView } from './telemetry/request-view.ts';
+import { clientName, type RequestView, requestViewer } from './telemetry/request-view.ts';
 import { Requests } from './telemetry/requests.ts';
 import { Ledger } from './usage/ledger.ts';
 import { openStatistics, type StoredRequest } from './usage/statistics.ts';
@@ -38,6 +38,7 @@ export function observe(config: Config, { catalog, slots }: Router, outlets: Out
   const { log, logDropped = () => 0, version = 'unknown' } = outlets;
   const { keep, storedMs } = config.requests;
   const requests = new Requests(keep);
+  const viewOf = requestViewer(secretsOf(config));
   const ledger = new Ledger();
   const statistics = openStatistics({
     path: config.dbPath ?? ':memory:',
@@ -47,6 +48,8 @@ export function observe(config: Config, { catalog, slots }: Router, outlets: Out
   });
   const live = liveUsage(slots, ledger);
   const stream = new UsageStream(live);
+  const onTrouble = (text: string) => log.told('warn', text);
+  const otlp = outlets.otlp && createOtlp(outlets.otlp, { version, onTrouble });
   const metrics = createMetrics({
     catalog,
     slots,
@@ -55,9 +58,9 @@ export function observe(config: Config, { catalog, slots }: Router, outlets: Out
     sseClients: () => stream.subscribers,
     storeUp: () => statistics.state().status === 'ok',
     logDropped,
+    requestsDropped: () => statistics.droppedRequests,
+    spansDropped: () => otlp?.droppedSpans ?? 0,
   });
-  const onTrouble = (text: string) => log.told('warn', text);
-  const otlp = outlets.otlp && createOtlp(outlets.otlp, { version, onTrouble });
   const witness: Witness = {
     begun(record, isWork) {
       if (!isWork) return;
@@ -66,7 +69,7 @@ export function observe(config: Config, { catalog, slots }: Router, outlets: Out
     },
     over(record) {
       const isWork = requests.over(record);
-      if (isWork && storedMs !== undefined) statistics.keepRequest(storedRequest(record));
+      if (isWork && storedMs !== undefined) statistics.keepRequest(storedRequest(record, viewOf));
       metrics.count(record);
       log.request(record);
       otlp?.end(record);
@@ -77,6 +80,7 @@ export function observe(config: Config, { catalog, slots }: Router, outlets: Out
     ledger,
     statistics,
     requests,
+    viewOf,
     keepsRequests: storedMs !== undefined,
     live,
     stream,
@@ -87,14 +91,15 @@ export function observe(config: Config, { catalog, slots }: Router, outlets: Out
   };
 }
 
-function storedRequest(record: RequestRecord): StoredRequest {
+function storedRequest(record: RequestRecord, viewOf: RequestView): StoredRequest {
   return {
     receivedAt: record.receivedAt,
     id: record.id,
+    asked: record.model,
     model: record.decision?.model ?? record.model,
     endpoint: record.decision?.endpoint.name,
     outcome: record.outcome,
     client: clientName(record),
-    record: JSON.stringify(requestView(record)),
+    record: JSON.stringify(viewOf(record)),
   };
 }

@@ -1,5 +1,5 @@
 import { type App, createApp } from '../app.ts';
-import type { Config } from '../config/config.ts';
+import { type Config, secretsOf } from '../config/config.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Overrides } from '../config/overrides.ts';
@@ -44,11 +44,6 @@ export async function run(config: Config, stopped: () => void): Promise<string |
     }),
   );
   return address;
-}
-
-/** Everything that must never stand in the log, whoever says it. */
-function secretsOf({ routerKey, endpoints }: Config): string[] {
-  return [routerKey, ...endpoints.map(({ key }) => key)].flatMap((secret) => secret?.reveal() ?? []);
 }
 
 async function listen(app: App, { host, port }: Config): Promise<string | undefined> {

@@ -30,6 +30,11 @@ export interface Config {
   readonly warnings: readonly string[];
 }
 
+/** Everything that must never be told, whoever says it. */
+export function secretsOf({ routerKey, endpoints }: Config): string[] {
+  return [routerKey, ...endpoints.map(({ key }) => key)].flatMap((secret) => secret?.reveal() ?? []);
+}
+
 /** The answer cache's settings: checked today, used by a later version. */
 export interface CacheConfig {
   readonly enabled: boolean;

@@ -12,6 +12,7 @@ import { responses } from '../protocols/responses/operations.ts';
 import type { Line } from '../relay/line.ts';
 import { Uploads } from '../relay/uploads.ts';
 import type { Metrics } from '../telemetry/metrics/metrics.ts';
+import type { RequestView } from '../telemetry/request-view.ts';
 import type { Requests } from '../telemetry/requests.ts';
 import type { Ledger } from '../usage/ledger.ts';
 import type { Statistics } from '../usage/statistics.ts';
@@ -43,6 +44,7 @@ export interface Observed {
   readonly ledger: Ledger;
   readonly statistics: Statistics;
   readonly requests: Requests;
+  readonly viewOf: RequestView;
   /** Whether requests are kept by the statistics, too. */
   readonly keepsRequests: boolean;
   readonly live: Live;
@@ -52,7 +54,7 @@ export interface Observed {
 
 /** Every route of the router. Those without `open` need the router's key, where there is one. */
 export function routes(parts: RouteParts): Route[] {
-  const { line, budget, ledger, statistics, requests, live, stream, metrics } = parts;
+  const { line, budget, ledger, statistics, requests, viewOf, live, stream, metrics } = parts;
   const { catalog } = line.router;
   const kept = parts.keepsRequests ? statistics : undefined;
   const onAccount = (path: string, methods: readonly string[]): Route => {
@@ -113,8 +115,8 @@ export function routes(parts: RouteParts): Route[] {
     { path: '/api/token_counts', methods: GET, handler: tokenCounts(statistics, ledger) },
     { path: '/api/stats', methods: POST, handler: stats(statistics, budget, catalog) },
     { path: '/api/aggregate_time_series_days', methods: POST, handler: aggregate(statistics, budget) },
-    { path: '/router/requests', methods: GET, handler: requestList(requests, kept) },
-    { path: '/router/requests/*', methods: GET, handler: requestById(requests, kept) },
+    { path: '/router/requests', methods: GET, handler: requestList(requests, viewOf, kept) },
+    { path: '/router/requests/*', methods: GET, handler: requestById(requests, viewOf, kept) },
     { path: '/router/requests/*', methods: POST, handler: cancelRequest(requests) },
     { path: '/metrics', methods: GET, handler: metricsPage(metrics) },
   ];

@@ -1,12 +1,22 @@
 import type { RequestRecord } from '../domain/request-record.ts';
-import { redactor } from './log/redact.ts';
+import { type Redactor, redactor } from './log/redact.ts';
 
 const MOST_SAID = 300;
 const MOST_NAMED = 200;
-const redact = redactor([]);
 
-/** A record as `/router/requests` shows it: times in milliseconds, null for what is not known (yet). */
-export function requestView(record: RequestRecord): object {
+/** Shows a record as `/router/requests` does. */
+export type RequestView = (record: RequestRecord) => object;
+
+/** The view of requests in which no secret stands, whoever repeats one. */
+export function requestViewer(secrets: readonly string[]): RequestView {
+  const redact = redactor(secrets);
+  return (record) => requestView(record, redact);
+}
+
+/** Times in milliseconds, null for what is not known (yet). */
+function requestView(record: RequestRecord, redact: Redactor): object {
+  /** Servers repeat requests in their errors: what they say is told without that. */
+  const said = (message: string) => redact.saying(message, MOST_SAID);
   const { decision, tokens, error, client } = record;
   return {
     id: record.id,
@@ -54,11 +64,6 @@ function stateOf(record: RequestRecord): 'waiting' | 'loading' | 'answering' | '
   if (isOver(record)) return 'over';
   if (decision === undefined) return 'waiting';
   return decision.loaded || firstPieceMs !== undefined ? 'answering' : 'loading';
-}
-
-/** Servers repeat requests in their errors: what they say is told without that. */
-function said(message: string): string {
-  return redact.saying(message, MOST_SAID);
 }
 
 function rounded(ms: number | undefined): number | null {

@@ -127,7 +127,7 @@ function asRouterError(error: unknown): never {
 
 /** What is not written yet is all there is while the file cannot be read. */
 function fromMemory(error: unknown, query: SeriesQuery, unwritten: readonly Spending[]): Series {
-  if (error instanceof RouterError && error.code === 'invalid_parameter') throw error;
+  if (!(error instanceof RouterError) || error.code !== 'router_busy') throw error;
   const { models, from = 0, to = Number.MAX_SAFE_INTEGER, bucketSeconds = FALLBACK_SECONDS } = query;
   const points = new Points(bucketSeconds);
   for (const { second, ...spending } of unwritten)

@@ -342,9 +342,9 @@ describe('the list of requests', () => {
     await using router = await startRouter({}, ONCE);
     for (const [name, ...values] of [
       ['limit', '', '0', '-1', '1.5', 'many', '1e3', '9'.repeat(20)],
-      ['before', '', 'yesterday', 'foo 1', '2026-13-01', '-5', '9'.repeat(400)],
+      ['before', 'yesterday', 'foo 1', '2026-13-01', '-5', '9'.repeat(400)],
       ['outcome', '', 'good', 'toString'],
-      ['in_flight', '', 'yes', '1'],
+      ['in_flight', '', 'perhaps', '2'],
     ])
       for (const value of values) {
         const answer = await router.ask(`/router/requests?${name}=${encodeURIComponent(value)}`);

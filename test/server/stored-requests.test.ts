@@ -65,6 +65,15 @@ describe('requests that are stored', () => {
     }
   });
 
+  test('are found by the model as the client spells it and as it is listed', async () => {
+    using disk = folder();
+    await using endpoint = await startSimulatedEndpoint({ kind: 'ollama', models: ['m'] });
+    await using router = await routerBefore([endpoint], { db_path: disk.db, requests: { store: true, keep: 0 } });
+    await askAll(router, 'r1');
+    for (const model of ['m', 'm:latest']) assert.equal(await idsIn(router, `?model=${model}`), 'r1');
+    assert.equal(await idsIn(router, '?model=other'), '');
+  });
+
   test('have their place by when they were received, whenever they ended', async () => {
     using disk = folder();
     await using endpoint = await startSimulatedEndpoint({ kind: 'ollama', models: ['m', 'stuck'] });

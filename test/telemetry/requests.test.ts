@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { RequestRecord } from '../../src/domain/request-record.ts';
 import { EndpointFailure, errorKind } from '../../src/errors.ts';
-import { requestView } from '../../src/telemetry/request-view.ts';
+import { requestViewer } from '../../src/telemetry/request-view.ts';
 import { Requests } from '../../src/telemetry/requests.ts';
 import { endpointOf, modelOf } from '../support/listings.ts';
 import type { Json } from '../support/wire.ts';
@@ -22,7 +22,8 @@ function place(record: RequestRecord, endpoint = gpuA, loaded = true): RequestRe
   return record;
 }
 
-const viewOf = (record: RequestRecord): Json => requestView(record);
+const view = requestViewer(['KEY-OF-AN-ENDPOINT']);
+const viewOf = (record: RequestRecord): Json => view(record);
 const ids = (records: readonly RequestRecord[]) => records.map(({ id }) => id);
 
 /** Keeps so many; those begun and over, in this order. */
@@ -156,6 +157,12 @@ describe('the view of a request', () => {
     assert.deepEqual([input_tokens, input_tokens_estimated], [3, true]);
   });
 
+  test('leaves out keys that an endpoint repeats', () => {
+    const record = begun('r1');
+    record.error = { code: 'refused', message: 'bad key KEY-OF-AN-ENDPOINT' };
+    assert.doesNotMatch(JSON.stringify(view(record)), /KEY-OF/);
+  });
+
   test('leaves out what servers repeat of a request in their errors, and has an end', () => {
     const said = `[{'type': 'missing', 'msg': 'Field required', 'input': {'prompt': 'MY SECRET'}}]`;
     const failure = new EndpointFailure('invalid', said);
@@ -163,7 +170,7 @@ describe('the view of a request', () => {
     record.model = 'x'.repeat(1_000_000);
     record.tried({ endpoint: gpuA, kind: errorKind(failure), message: said });
     record.error = { code: 'refused', message: `${said} ${'y'.repeat(1_000_000)}` };
-    const text = JSON.stringify(requestView(record));
+    const text = JSON.stringify(view(record));
     assert.doesNotMatch(text, /SECRET/);
     assert.match(text, /"message":"\[\{'type': 'missing', 'msg': 'Field required', …"/);
     assert.ok(text.length < 2_000);

@@ -11,6 +11,7 @@ function request(id: string, more: Partial<StoredRequest> = {}): StoredRequest {
   return {
     receivedAt: Date.now(),
     id,
+    asked: undefined,
     model: 'm',
     endpoint: 'gpu-a',
     outcome: 'ok',

@@ -1,9 +1,10 @@
 import type { Outcome } from '../../domain/request-record.ts';
 import { RouterError } from '../../errors.ts';
-import { requestView } from '../../telemetry/request-view.ts';
+import type { RequestView } from '../../telemetry/request-view.ts';
 import type { RequestFilter, Requests } from '../../telemetry/requests.ts';
 import type { Statistics, StoredRequest } from '../../usage/statistics.ts';
 import type { Handler } from '../route.ts';
+import { invalidParameter, readFlag, readInstant } from './statistics-query.ts';
 
 /** Where requests are kept that are no longer in memory, if they are. */
 type Kept = Pick<Statistics, 'findRequest' | 'listRequests'> | undefined;
@@ -23,18 +24,16 @@ const OUTCOMES: Readonly<Record<Outcome, true>> = {
   rejected: true,
   cancelled: true,
 };
-const DATE = /^\d{4}-\d\d-\d\d/;
-const TIME_WITHOUT_ZONE = /T[\d:.]+$/i;
 
 /** `GET /router/requests`: those under way and the last ones, the newest first. Throws `invalid_parameter`. */
-export function requestList(requests: Requests, kept: Kept): Handler {
+export function requestList(requests: Requests, viewOf: RequestView, kept: Kept): Handler {
   return async ({ reply, query }) => {
     const wanted = readWanted(query);
     const recent = requests.list(wanted, wanted.limit);
     const { stored, complete } = await storedOnes(kept, wanted);
     const known = new Set(recent.map(keyOf));
     const found = [
-      ...recent.map((record) => ({ at: record.receivedAt, view: requestView(record) })),
+      ...recent.map((record) => ({ at: record.receivedAt, view: viewOf(record) })),
       ...stored.filter((old) => !known.has(keyOf(old))).map((old) => ({ at: old.receivedAt, view: storedView(old) })),
     ];
     const newest = found.sort((a, b) => b.at - a.at).slice(0, wanted.limit);
@@ -43,12 +42,12 @@ export function requestList(requests: Requests, kept: Kept): Handler {
 }
 
 /** `GET /router/requests/{id}`. Throws `request_not_found`, and `router_busy` where only the disk could tell and does not. */
-export function requestById(requests: Requests, kept: Kept): Handler {
+export function requestById(requests: Requests, viewOf: RequestView, kept: Kept): Handler {
   return async ({ reply, rest }) => {
     const id = decoded(rest);
     const record = requests.find(id);
     const old = record === undefined ? await kept?.findRequest(id) : undefined;
-    if (record !== undefined) reply.json(200, requestView(record));
+    if (record !== undefined) reply.json(200, viewOf(record));
     else if (old !== undefined) reply.json(200, storedView(old));
     else throw unknown(id);
   };
@@ -96,49 +95,27 @@ function storedView({ record }: StoredRequest): object {
 function readWanted(query: string): Wanted {
   const given = new URLSearchParams(query);
   const text = (name: string) => given.get(name) ?? undefined;
+  const before = readInstant(text, 'before');
   return {
     model: text('model'),
     endpoint: text('endpoint'),
     outcome: outcomeOf(text('outcome')),
     client: text('client'),
-    before: instant(text('before')),
-    inFlight: flag(text('in_flight')),
+    before: before === undefined ? undefined : Math.round(before * 1000),
+    inFlight: text('in_flight') === undefined ? undefined : readFlag(text, 'in_flight'),
     limit: limitOf(text('limit')),
   };
 }
 
 function outcomeOf(given: string | undefined): string | undefined {
   if (given === undefined || Object.hasOwn(OUTCOMES, given)) return given;
-  throw invalid('outcome', `one of ${Object.keys(OUTCOMES).join(', ')}`);
-}
-
-function flag(given: string | undefined): boolean | undefined {
-  if (given === undefined) return undefined;
-  if (given === 'true' || given === 'false') return given === 'true';
-  throw invalid('in_flight', 'true or false');
+  throw invalidParameter('outcome', `one of ${Object.keys(OUTCOMES).join(', ')}`);
 }
 
 function limitOf(given: string | undefined): number {
   if (given === undefined) return DEFAULT_LIMIT;
   if (/^\d{1,9}$/.test(given) && Number(given) > 0) return Math.min(MAX_LIMIT, Number(given));
-  throw invalid('limit', `a whole number from 1 to ${MAX_LIMIT}`);
-}
-
-/** Milliseconds since the epoch, of Unix seconds or ISO 8601, in UTC where that names no zone. */
-function instant(given: string | undefined): number | undefined {
-  if (given === undefined) return undefined;
-  const time = /^\d+(\.\d+)?$/.test(given) ? Number(given) * 1000 : isoTime(given);
-  if (time <= Number.MAX_SAFE_INTEGER) return time;
-  throw invalid('before', 'a time: Unix seconds, or ISO 8601');
-}
-
-function isoTime(text: string): number {
-  if (!DATE.test(text)) return Number.NaN;
-  return Date.parse(TIME_WITHOUT_ZONE.test(text) ? `${text}Z` : text);
-}
-
-function invalid(param: string, due: string): RouterError {
-  return new RouterError('invalid_parameter', `${param} must be ${due}`, { param });
+  throw invalidParameter('limit', `a whole number from 1 to ${MAX_LIMIT}`);
 }
 
 function decoded(id: string): string {

@@ -24,13 +24,19 @@ export async function readParameters({ request, query }: Visit, budget: BodyBudg
   return (name) => inBody(name) ?? inQuery.get(name) ?? undefined;
 }
 
-/** Unix seconds from seconds or ISO 8601, in UTC where it names no zone. */
+/** Whole Unix seconds, as `readInstant` reads them. */
 export function readTime(parameters: Parameters, name: string): number | undefined {
+  const instant = readInstant(parameters, name);
+  return instant === undefined ? undefined : Math.floor(instant);
+}
+
+/** Unix seconds from seconds or ISO 8601, in UTC where it names no zone. */
+export function readInstant(parameters: Parameters, name: string): number | undefined {
   const value = parameters(name);
   if (value === undefined || value === '') return undefined;
   const seconds = typeof value === 'number' ? value : typeof value === 'string' ? secondsOf(value.trim()) : undefined;
-  if (seconds !== undefined && seconds >= 0 && seconds <= LATEST) return Math.floor(seconds);
-  throw invalid(name, 'a time in Unix seconds or ISO 8601');
+  if (seconds !== undefined && seconds >= 0 && seconds <= LATEST) return seconds;
+  throw invalidParameter(name, 'a time in Unix seconds or ISO 8601');
 }
 
 /** Seconds from seconds, the name of a unit or a duration such as `5m`. */
@@ -40,7 +46,7 @@ export function readBucket(parameters: Parameters): number | undefined {
   const text = typeof value === 'string' || typeof value === 'number' ? String(value).trim().toLowerCase() : '';
   const seconds = Object.hasOwn(BUCKETS, text) ? BUCKETS[text] : (readDuration(text) ?? Number.NaN) / 1_000;
   if (seconds !== undefined && Number.isInteger(seconds) && seconds >= 1 && seconds <= LATEST) return seconds;
-  throw invalid('bucket', 'whole seconds, second, minute, hour, day or a duration like 5m');
+  throw invalidParameter('bucket', 'whole seconds, second, minute, hour, day or a duration like 5m');
 }
 
 /** A whole number from a number or its text, from 0 to `most`. */
@@ -48,7 +54,7 @@ export function readCount(parameters: Parameters, name: string, missing: number,
   const value = parameters(name) ?? missing;
   const count = typeof value === 'string' ? (readDecimal(value) ?? Number.NaN) : value;
   if (typeof count === 'number' && Number.isInteger(count) && count >= 0 && count <= most) return count;
-  throw invalid(name, `a whole number from 0 to ${most}`);
+  throw invalidParameter(name, `a whole number from 0 to ${most}`);
 }
 
 /** True or false, false where it is missing. */
@@ -56,7 +62,7 @@ export function readFlag(parameters: Parameters, name: string): boolean {
   const value = parameters(name) ?? false;
   const flag = typeof value === 'string' ? readBoolean(value) : value;
   if (typeof flag === 'boolean') return flag;
-  throw invalid(name, 'true or false');
+  throw invalidParameter(name, 'true or false');
 }
 
 function secondsOf(text: string): number | undefined {
@@ -69,6 +75,7 @@ function secondsOf(text: string): number | undefined {
   return Number.isNaN(ms) ? undefined : ms / 1_000;
 }
 
-function invalid(param: string, due: string): RouterError {
+/** A parameter that is not what it must be. */
+export function invalidParameter(param: string, due: string): RouterError {
   return new RouterError('invalid_parameter', `${param} must be ${due}`, { param });
 }

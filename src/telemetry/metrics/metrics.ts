@@ -15,6 +15,9 @@ export interface MetricsParts extends Fleet {
   readonly storeUp: () => boolean;
   /** Lines of the log that could not be written so far. */
   readonly logDropped: () => number;
+  /** Requests that could not be kept in the database so far, and spans that could not be exported. */
+  readonly requestsDropped: () => number;
+  readonly spansDropped: () => number;
 }
 
 /** The router in numbers (docs/metrics.md). */
@@ -28,7 +31,7 @@ export interface Metrics {
 /** Metrics that begin at zero. Starts to watch the event loop. */
 export function createMetrics(parts: MetricsParts): Metrics {
   const registry = new Registry();
-  const { version, sseClients, storeUp, logDropped } = parts;
+  const { version, sseClients, storeUp, logDropped, requestsDropped, spansDropped } = parts;
   const build = [version, process.version] as const;
   registry.gauge('nomyo_router_build_info', 'Versions of the router and of Node.', ['version', 'node'], () => [
     [build, 1],
@@ -38,6 +41,8 @@ export function createMetrics(parts: MetricsParts): Metrics {
   registry.value('nomyo_router_sse_clients', 'Subscribers of streams of events.', sseClients);
   registry.value('nomyo_router_store_up', 'Whether the database of statistics works.', () => Number(storeUp()));
   registry.total('nomyo_router_log_lines_dropped_total', 'Lines of the log that could not be written.', logDropped);
+  registry.total('nomyo_router_requests_dropped_total', 'Requests that could not be kept on disk.', requestsDropped);
+  registry.total('nomyo_router_spans_dropped_total', 'Spans that could not be exported.', spansDropped);
   processMetrics(registry);
   return { count, text: (openMetrics) => registry.text(openMetrics ? 'openmetrics' : 'text') };
 }

@@ -22,6 +22,11 @@ export class Database implements Disposable {
     return this.#prepared(sql).all(...values) as Row[];
   }
 
+  /** The same, with values by name. */
+  allNamed<Row>(sql: string, values: Record<string, SQLInputValue>): Row[] {
+    return this.#prepared(sql).all(values) as Row[];
+  }
+
   get<Row>(sql: string, ...values: SQLInputValue[]): Row | undefined {
     return this.#prepared(sql).get(...values) as Row | undefined;
   }

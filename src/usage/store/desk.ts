@@ -28,7 +28,7 @@ export class Desk {
   #keepingUp = false;
   #rollingUp = false;
   #purging: NodeJS.Timeout | undefined;
-  #again: NodeJS.Timeout | undefined;
+  readonly #again = new Set<NodeJS.Timeout>();
 
   constructor(send: (reply: Reply) => void) {
     this.#send = send;
@@ -98,7 +98,7 @@ export class Desk {
 
   #close(): null {
     clearInterval(this.#purging);
-    clearTimeout(this.#again);
+    for (const timer of this.#again) clearTimeout(timer);
     this.#database?.[Symbol.dispose]();
     this.#database = undefined;
     this.#options = undefined;
@@ -162,7 +162,11 @@ export class Desk {
     const failed = (error: unknown) => {
       ended();
       this.#lookAt(error);
-      this.#again = setTimeout(again, AGAIN_MS);
+      const timer = setTimeout(() => {
+        this.#again.delete(timer);
+        again();
+      }, AGAIN_MS);
+      this.#again.add(timer);
     };
     this.#jobs.start(job, ended, failed);
   }

@@ -8,6 +8,9 @@ export interface StoredRequest {
   /** Milliseconds since the epoch. */
   readonly receivedAt: number;
   readonly id: string;
+  /** As the client spelled it. */
+  readonly asked: string | undefined;
+  /** As its endpoint lists it. */
   readonly model: string | undefined;
   readonly endpoint: string | undefined;
   readonly outcome: string | undefined;
@@ -21,6 +24,7 @@ export interface RequestFilter {
   readonly limit: number;
   /** Only those received before: milliseconds since the epoch. */
   readonly before?: number | undefined;
+  /** As the client spelled it, or as its endpoint lists it. */
   readonly model?: string | undefined;
   readonly endpoint?: string | undefined;
   readonly outcome?: string | undefined;

@@ -43,10 +43,11 @@ CREATE TABLE IF NOT EXISTS router_meta (key TEXT PRIMARY KEY, value NOT NULL) WI
 
 CREATE TABLE IF NOT EXISTS router_requests (
   number INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, id TEXT NOT NULL,
-  model TEXT, endpoint TEXT, outcome TEXT, client TEXT, record TEXT NOT NULL
+  asked TEXT, model TEXT, endpoint TEXT, outcome TEXT, client TEXT, record TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS router_requests_time ON router_requests (received_at);
 CREATE INDEX IF NOT EXISTS router_requests_id ON router_requests (id);
+CREATE INDEX IF NOT EXISTS router_requests_asked ON router_requests (asked, received_at);
 CREATE INDEX IF NOT EXISTS router_requests_model ON router_requests (model, received_at);
 CREATE INDEX IF NOT EXISTS router_requests_endpoint ON router_requests (endpoint, received_at);
 CREATE INDEX IF NOT EXISTS router_requests_outcome ON router_requests (outcome, received_at);

@@ -16,7 +16,7 @@ const SPENDING = `
 INSERT INTO token_time_series (endpoint, model, input_tokens, output_tokens, total_tokens, timestamp)
 VALUES (?1, ?2, ?3, ?4, ?3 + ?4, ?5)`;
 const REQUEST = `
-INSERT INTO router_requests (received_at, id, model, endpoint, outcome, client, record) VALUES (?, ?, ?, ?, ?, ?, ?)`;
+INSERT INTO router_requests (received_at, id, asked, model, endpoint, outcome, client, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
 
 /** Writes a batch in one transaction. One that is in the file already, because its receipt was lost, is left alone. */
 export function writeBatch(database: Database, { id, spendings, requests, lost }: Batch): void {
@@ -43,6 +43,7 @@ function addSpending(database: Database, spending: Spending): void {
 }
 
 function addRequest(database: Database, request: StoredRequest): void {
-  const { receivedAt, id, model, endpoint, outcome, client, record } = request;
-  database.run(REQUEST, receivedAt, id, model ?? null, endpoint ?? null, outcome ?? null, client ?? null, record);
+  const { receivedAt, id, asked, model, endpoint, outcome, client, record } = request;
+  const facts = [asked, model, endpoint, outcome, client].map((fact) => fact ?? null);
+  database.run(REQUEST, receivedAt, id, ...facts, record);
 }

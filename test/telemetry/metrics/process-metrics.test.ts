@@ -34,6 +34,8 @@ test('versions and what others keep come through', () => {
   assert.deepEqual(valuesOf(families, 'nomyo_router_sse_clients'), { '': 3 });
   assert.deepEqual(valuesOf(families, 'nomyo_router_store_up'), { '': 1 });
   assert.deepEqual(valuesOf(families, 'nomyo_router_log_lines_dropped_total'), { '': 7 });
+  assert.deepEqual(valuesOf(families, 'nomyo_router_requests_dropped_total'), { '': 8 });
+  assert.deepEqual(valuesOf(families, 'nomyo_router_spans_dropped_total'), { '': 9 });
 });
 
 test('a blocked event loop shows as lag', async () => {

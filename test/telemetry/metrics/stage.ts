@@ -25,7 +25,13 @@ export interface Stage {
 export function stage(): Stage {
   const catalog = new Catalog([gpuA, gpuB, hosted]);
   const slots = new Slots();
-  const others = { sseClients: () => 3, storeUp: () => true, logDropped: () => 7 };
+  const others = {
+    sseClients: () => 3,
+    storeUp: () => true,
+    logDropped: () => 7,
+    requestsDropped: () => 8,
+    spansDropped: () => 9,
+  };
   const metrics = createMetrics({ catalog, slots, defaultSlots: 2, version: '1.2.3', ...others });
   return {
     metrics,
