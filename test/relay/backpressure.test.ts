@@ -6,8 +6,8 @@ import { routerBefore } from '../support/router.ts';
 import { json } from '../support/streams.ts';
 import { requestBytes, textOf } from '../support/wire.ts';
 
-/** More than any buffer on the way holds: an answer of about 30 MB, a long line at a time. */
-const LONG = { name: 'm', answer: `${'x'.repeat(20_000)} `.repeat(1_500) };
+/** More than any buffer on the way holds: an answer of about 20 MB, a long line at a time. */
+const LONG = { name: 'm', answer: `${'x'.repeat(20_000)} `.repeat(1_000) };
 const MESSAGES = [{ role: 'user', content: 'x' }];
 /** What sockets, streams and one read on each side may take, in bytes. */
 const BUFFERS = 16 * 1024 * 1024;
@@ -32,7 +32,7 @@ for (const [kind, path, body] of [
       client.socket.resume();
       const answer = await client.answer();
       assert.equal(answer.complete, true);
-      assert.equal(textOf(answer).match(/x{20000}/g)?.length, 1_500);
+      assert.equal(textOf(answer).match(/x{20000}/g)?.length, 1_000);
       await router.idle();
     });
 
@@ -79,7 +79,7 @@ test('whole answers that are never read are given up', { timeout: 10_000 }, asyn
 test('a client that has read everything is not given up because the endpoint is silent', async () => {
   await using endpoint = await startSimulatedEndpoint({ kind: 'ollama', models: [LONG] });
   await using router = await routerBefore([endpoint], { timeouts: { client_idle: '1s', idle: '3s' } });
-  endpoint.faults.add({ on: { method: 'POST' }, stallAfterTokens: 1_490 });
+  endpoint.faults.add({ on: { method: 'POST' }, stallAfterTokens: 990 });
   using client = await router.open();
   client.socket.pause();
   client.request('/api/chat', { body: { model: 'm', messages: MESSAGES } });

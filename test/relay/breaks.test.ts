@@ -4,18 +4,18 @@ import type { EndpointKind } from '../../src/domain/endpoint.ts';
 import { startSimulatedEndpoint } from '../../src/simulator/endpoint.ts';
 import type { FaultRule } from '../../src/simulator/simulation.ts';
 import { type RunningRouter, routerBefore } from '../support/router.ts';
-import { NDJSON, ndjson, SSE, SSE_WITH_TIMINGS, sse } from '../support/streams.ts';
+import { NDJSON, ndjson, SSE, SSE_WITH_TIMINGS, sse, tellingPlaces } from '../support/streams.ts';
 import { type Json, jsonOf, textOf, type WireAnswer } from '../support/wire.ts';
 
 const MESSAGES = [{ role: 'user', content: 'x' }];
 const LINES = { path: '/api/chat', body: { model: 'm', messages: MESSAGES } };
 const EVENTS = { path: '/v1/chat/completions', body: { model: 'm', stream: true, messages: MESSAGES } };
 
-/** The answers to one request for every place at which the endpoint's stream can break. */
-async function* cut(kind: EndpointKind, ask: typeof LINES, says: FaultRule, length: number) {
+/** The answers to one request for the places at which the endpoint's stream can break. */
+async function* cut(kind: EndpointKind, ask: typeof LINES, says: FaultRule, stream: Buffer) {
   await using endpoint = await startSimulatedEndpoint({ kind, models: ['m'], slots: 8 });
   await using router = await routerBefore([endpoint]);
-  for (let at = 1; at < length; at++) {
+  for (const at of tellingPlaces(stream)) {
     endpoint.faults.clear();
     endpoint.faults.add({ on: { method: 'POST' }, ...says, cutAtByte: at });
     yield { at, answer: await router.ask(ask.path, { body: ask.body }) };
@@ -45,7 +45,7 @@ function assertBrokenLines(answer: WireAnswer, where: string): void {
 describe('a stream that breaks off ends with an error and never looks complete, wherever it breaks', () => {
   test('lines of Ollama', async () => {
     const firstLine = Buffer.from(NDJSON).indexOf('\n') + 1;
-    for await (const { at, answer } of cut('ollama', LINES, ndjson(), Buffer.byteLength(NDJSON) - 1)) {
+    for await (const { at, answer } of cut('ollama', LINES, ndjson(), Buffer.from(NDJSON).subarray(0, -1))) {
       if (at < firstLine) assertRefused(answer, `cut at ${at}`);
       else assertBrokenLines(answer, `cut at ${at}`);
     }
@@ -55,7 +55,7 @@ describe('a stream that breaks off ends with an error and never looks complete, 
     const bytes = Buffer.from(SSE);
     const firstEvent = bytes.indexOf('\n\n') + 2;
     const finished = bytes.indexOf('\n\n', bytes.indexOf('"stop"')) + 2;
-    for await (const { at, answer } of cut('ollama', EVENTS, sse(), bytes.length)) {
+    for await (const { at, answer } of cut('ollama', EVENTS, sse(), bytes)) {
       if (at < firstEvent) assertRefused(answer, `cut at ${at}`);
       else assertBrokenEvents(answer, at < finished, `cut at ${at}`);
     }
@@ -64,7 +64,7 @@ describe('a stream that breaks off ends with an error and never looks complete, 
   test('events that become lines', async () => {
     const bytes = Buffer.from(SSE_WITH_TIMINGS);
     const finished = bytes.indexOf('data: [DONE]');
-    for await (const { at, answer } of cut('llama-server', LINES, sse(SSE_WITH_TIMINGS), finished)) {
+    for await (const { at, answer } of cut('llama-server', LINES, sse(SSE_WITH_TIMINGS), bytes.subarray(0, finished))) {
       if (answer.status === 502) assertRefused(answer, `cut at ${at}`);
       else assertBrokenLines(answer, `cut at ${at}`);
     }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { createApp } from '../../src/app.ts';
 import { defaultConfig } from '../../src/config/load.ts';
 import type { EndpointKind } from '../../src/domain/endpoint.ts';
@@ -8,7 +8,7 @@ import { startFleet } from '../../src/simulator/fleet.ts';
 import { lineLog } from '../../src/telemetry/log.ts';
 import { readOtlpSettings } from '../../src/telemetry/otlp/settings.ts';
 import { asked, onlyAsked } from '../support/records.ts';
-import { bytesAsText, entryOf, eventually, ONCE, routerBefore } from '../support/router.ts';
+import { bytesAsText, entryOf, eventually, ONCE, type RunningRouter, routerBefore } from '../support/router.ts';
 import { json, ndjson } from '../support/streams.ts';
 import { askWire, headerIn, jsonOf, textOf, type WireAnswer } from '../support/wire.ts';
 import { spansIn, startReceiver } from '../telemetry/otlp/receiver.ts';
@@ -54,11 +54,17 @@ const LACKING: Partial<Record<EndpointKind, readonly string[]>> = {
 for (const kind of ['ollama', 'llama-server', 'vllm', 'openai'] as const) {
   describe(`who answers and why is told of ${kind}`, () => {
     const model = { name: 'm', capabilities: ['completion', 'embedding', 'insert', 'rerank'] } as const;
+    const stack = new AsyncDisposableStack();
+    let router: RunningRouter;
+    before(async () => {
+      const endpoint = stack.use(await startSimulatedEndpoint({ kind, models: [model], embeddings: true }));
+      router = stack.use(await routerBefore([{ at: endpoint, name: 'gpu-a' }]));
+    });
+    after(() => stack.disposeAsync());
+
     for (const [path, body] of ASKS.filter(([path]) => LACKING[kind]?.includes(path) !== true))
       for (const stream of STREAMS.has(path) ? [false, true] : [false])
         test(`on ${path}, ${stream ? 'streamed' : 'whole'}`, async () => {
-          await using endpoint = await startSimulatedEndpoint({ kind, models: [model], embeddings: true });
-          await using router = await routerBefore([{ at: endpoint, name: 'gpu-a' }]);
           const answer = await router.ask(path, {
             body: { model: 'm', ...body, ...(STREAMS.has(path) && { stream }) },
           });

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { startSimulatedEndpoint } from '../../src/simulator/endpoint.ts';
 import type { FaultRule } from '../../src/simulator/simulation.ts';
 import { type RunningRouter, routerBefore } from '../support/router.ts';
-import { json, NDJSON, ndjson, SSE, SSE_WITH_USAGE, sse, WHOLE_CHAT } from '../support/streams.ts';
+import { json, NDJSON, ndjson, SSE, SSE_WITH_USAGE, sse, tellingPlaces, WHOLE_CHAT } from '../support/streams.ts';
 import { textOf, type WireAnswer } from '../support/wire.ts';
 
 const MESSAGES = [{ role: 'user', content: 'x' }];
@@ -45,7 +45,7 @@ for (const { name, ask, sent, says, expected, unit } of CASES) {
     test('arrives whole and in whole units wherever it is split', async () => {
       await using endpoint = await startSimulatedEndpoint({ kind: 'ollama', models: ['m'], slots: 8 });
       await using router = await routerBefore([endpoint]);
-      for (let at = 1; at < Buffer.byteLength(sent); at++) {
+      for (const at of tellingPlaces(Buffer.from(sent))) {
         endpoint.faults.clear();
         endpoint.faults.add({ on: { method: 'POST' }, ...says, splitAt: [at] });
         check(await asked(router, ask), at);

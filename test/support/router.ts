@@ -35,6 +35,9 @@ export type Configured = SimulatedEndpoint | (Omit<EndpointEntry, 'url' | 'kind'
 /** Probes once and then, while all is well, not again: what a test sees is what it set off. */
 export const ONCE: Pace = { healthy: 3_600_000, healthyOpenai: 3_600_000, unreachable: 20, timeout: 2_000 };
 
+const TURNS = 10;
+const PAUSE_MS = 3;
+
 /** Starts the router by settings as a configuration file has them, and waits until every endpoint has been asked once. */
 export async function startRouter(settings: WrittenSettings, pace: Pace = DEFAULT_PACE): Promise<RunningRouter> {
   const router = await startUnprobed(settings, pace);
@@ -85,13 +88,18 @@ export function entryOf(configured: Configured): EndpointEntry {
   return { url: at.url, kind: at.kind, ...rest };
 }
 
-/** Looks again and again, a turn of the event loop in between, until it holds. */
+/** Looks again and again until it holds, with a pause in between as in `pause`; fails after so many milliseconds. */
 export async function eventually(holds: () => Promise<boolean> | boolean, timeoutMs = 10_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
-  while (!(await holds())) {
+  for (let looks = 1; !(await holds()); looks++) {
     assert.ok(performance.now() < deadline, `not within ${timeoutMs} ms: ${holds}`);
-    await new Promise((resolve) => setImmediate(resolve));
+    await pause(looks);
   }
+}
+
+/** Resolves at the next turn of the event loop, and after many looks some milliseconds later: looking costs processor time. */
+export function pause(looks: number): Promise<void> {
+  return new Promise((resolve) => (looks < TURNS ? setImmediate(resolve) : setTimeout(resolve, PAUSE_MS)));
 }
 
 async function inFlightAt(port: number, { router_api_key: key }: WrittenSettings): Promise<InFlight> {

@@ -46,3 +46,9 @@ function saying(body: string, type: string): { status: number; body: string; hea
 export const ndjson = (body = NDJSON) => saying(body, 'application/x-ndjson');
 export const sse = (body = SSE) => saying(body, 'text/event-stream');
 export const json = (body: string) => saying(body, 'application/json; charset=utf-8');
+
+/** Where to split or to cut a stream of records, in bytes from its start: here and there in each, and at every byte around its end. */
+export function tellingPlaces(stream: Buffer): readonly number[] {
+  const places = Array.from({ length: stream.length - 1 }, (_, index) => index + 1);
+  return places.filter((at) => at % 7 === 0 || stream.subarray(Math.max(0, at - 4), at + 3).includes('\n'));
+}

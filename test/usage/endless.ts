@@ -10,4 +10,4 @@ setInterval(() => {
   for (let i = 0; i < 10; i++) stage.spend('m', 90, 10);
   spent += 1_000;
   process.stdout.write(`${Date.now()} ${spent}\n`);
-}, 2);
+}, 5);

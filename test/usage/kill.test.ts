@@ -9,7 +9,7 @@ import { Folder, rowsOf } from './stage.ts';
 const CHILD = fileURLToPath(new URL('./endless.ts', import.meta.url));
 /** Tokens at risk are those of one second; a busy machine takes its time. */
 const AT_RISK_MS = 1_500;
-const KILLS = 5;
+const KILLS = 4;
 
 interface Life {
   /** What the process found in the file. */
@@ -39,7 +39,7 @@ test('a process that is killed while it counts loses what it counted in its last
   const file = folder.file();
   let stored = 0;
   for (let kill = 0; kill < KILLS; kill++) {
-    const { base, counted } = await killedAfter(file, 400 + 250 * kill);
+    const { base, counted } = await killedAfter(file, 160 + 120 * kill);
     assert.equal(base, stored, 'the next process finds what was stored');
     const [row] = rowsOf(file, 'SELECT total_tokens, input_tokens FROM token_counts');
     stored = Number(row?.['total_tokens'] ?? 0);

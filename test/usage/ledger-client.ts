@@ -1,5 +1,5 @@
 import { endsOfSaying } from '../protocols/said-records.ts';
-import type { RunningRouter } from '../support/router.ts';
+import { pause, type RunningRouter } from '../support/router.ts';
 import { type Json, jsonOf, type Wire, type WireAnswer } from '../support/wire.ts';
 import type { Question } from './ledger-questions.ts';
 
@@ -36,13 +36,13 @@ export async function cutShort(wire: Wire): Promise<WireAnswer | undefined> {
 /** What is known of a request, once it is over. */
 export async function viewOf(router: RunningRouter, about: Wire, id: string): Promise<Json> {
   const deadline = performance.now() + 20_000;
-  for (;;) {
+  for (let looks = 1; ; looks++) {
     about.request(`/router/requests/${id}`);
     const view = jsonOf(await about.answer());
     if (typeof view.outcome === 'string') return view;
     if (performance.now() > deadline)
       throw new Error(`${id} is not over: ${JSON.stringify(view)} ${router.log.at(-1)}`);
-    await new Promise((resolve) => setImmediate(resolve));
+    await pause(looks);
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { assertLedger, type Done, questioner, rowsOf, stageOf, sumsOf, wish } from './ledger-asking.ts';
 import { diceOf } from './ledger-dice.ts';
 import { ableModel, type LedgerStage, PLACE_NAMES, startLedgerStage } from './ledger-fleet.ts';
@@ -14,10 +14,16 @@ const CANCELLED: Fate = { name: 'is cancelled', ...AFTER_3, by: 'cancel' };
 
 for (const name of PLACE_NAMES) {
   describe(`of what is asked of ${name}`, () => {
+    let stage: LedgerStage;
+    let asked: ReturnType<typeof questioner>;
+    before(async () => {
+      stage = await stageOf(name);
+      asked = questioner(stage);
+    });
+    after(() => stage[Symbol.asyncDispose]());
+
     for (const path of SPOKEN) {
       test(`${path} counts in full when it finishes, and what came of it when it is ended after three tokens`, async () => {
-        await using stage = await stageOf(name);
-        const asked = questioner(stage);
         for (const streams of [false, true]) {
           const { view, outcome, counted } = await asked(spoken(path, wish(stage, { streams })), FINISHES);
           assert.deepEqual([outcome, counted?.output, view.output_tokens_estimated], ['ok', 6, false]);
@@ -31,8 +37,6 @@ for (const name of PLACE_NAMES) {
     }
 
     test('everything else counts what it read', async () => {
-      await using stage = await stageOf(name);
-      const asked = questioner(stage);
       const [place] = stage.places;
       assert.ok(place);
       for (const sort of stillsOf(place)) {
