@@ -32,6 +32,13 @@ export async function run(config: Config, stopped: () => void): Promise<string |
   if (address === undefined) return undefined;
   stopOnSignals(app, stopped);
   await app.probed(BANNER_WAIT_MS);
+  const warned = [...config.warnings, ...warnings];
+  if (config.log.format === 'json') {
+    // Whoever reads the log with a program may read both outputs as one.
+    for (const warning of warned) log.told('warn', warning);
+    log.told('info', `nomyo-router ${VERSION} listens on ${address}`);
+    return address;
+  }
   process.stdout.write(
     banner({
       version: VERSION,
@@ -39,7 +46,7 @@ export async function run(config: Config, stopped: () => void): Promise<string |
       address,
       keyRequired: config.routerKey !== undefined,
       onlyThisMachine: /^(127\.|localhost$|::1$)/.test(config.host),
-      warnings: [...config.warnings, ...warnings],
+      warnings: warned,
       states: app.states(),
     }),
   );

@@ -1,3 +1,4 @@
+import type { TokenUsage } from '../domain/answer.ts';
 import type { CountedTokens } from '../domain/request-record.ts';
 import type { AnswerPipe, Call } from '../protocols/call.ts';
 import { BYTES_PER_TOKEN, estimatedTokens } from '../protocols/conversation.ts';
@@ -54,16 +55,30 @@ export class Tally implements Disposable {
  * where the answer is finished, or where any of it has come.
  */
 function countedIn(pipe: AnswerPipe, lane: Lane, isSpent: boolean): CountedTokens | undefined {
-  const { usage, pieces, promptTokens } = pipe;
-  if (usage !== undefined) return { ...usage, promptEstimated: false, completionEstimated: false };
-  if (pieces === 0 && promptTokens === undefined && !isSpent) return undefined;
+  const { pieces } = pipe;
+  const usage = pipe.usage && isCount(pipe.usage) ? pipe.usage : undefined;
+  if (usage === undefined && pieces === 0 && pipe.promptTokens === undefined && !isSpent) return undefined;
+  // No prompt is empty: a zero says that nobody counted.
+  const promptTokens = usage?.promptTokens || pipe.promptTokens || undefined;
   return {
     promptTokens: promptTokens ?? estimatedPrompt(lane),
-    completionTokens: pieces,
+    completionTokens: usage?.completionTokens ?? pieces,
     promptEstimated: promptTokens === undefined,
-    completionEstimated: true,
+    completionEstimated: usage === undefined,
   };
 }
+
+/** Some servers send zeros, or nonsense, in place of counts. */
+function isCount({ promptTokens, completionTokens }: TokenUsage): boolean {
+  return [promptTokens, completionTokens].every(isNumberOfTokens) && promptTokens + completionTokens > 0;
+}
+
+function isNumberOfTokens(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0 && value <= MOST_TOKENS;
+}
+
+/** No answer takes more. */
+const MOST_TOKENS = 1e9;
 
 /** Not where nothing is asked of the model, nor where the body is sound: its size says nothing of tokens. */
 function spendsTokens({ intent, operation, contentType }: Call): boolean {

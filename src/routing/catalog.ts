@@ -126,7 +126,8 @@ export class Catalog {
         this.#waiting.delete(look);
         resolve();
       };
-      const timer = setTimeout(leave, limitMs);
+      // Whoever waits has something else that keeps the process running, or it is to end.
+      const timer = setTimeout(leave, limitMs).unref();
       this.#waiting.add(look);
       look();
     });

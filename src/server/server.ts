@@ -172,6 +172,7 @@ function notAllowed(method: string, path: string, allow: readonly string[]): Rou
 
 /** Reads what a refused client still sends, so that it gets to see why, but not for ever. */
 function drop(request: IncomingMessage): void {
+  if (request.closed) return;
   const timer = setTimeout(() => request.destroy(), REFUSED_BODY_MS);
   request.on('close', () => clearTimeout(timer));
   request.resume();

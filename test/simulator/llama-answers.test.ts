@@ -79,6 +79,32 @@ test('several prompts have several answers: each with its usage, a null before e
   assert.deepEqual([whole.choices.length, whole.usage.completion_tokens], [2, 2], 'told of the first only');
 });
 
+test('several choices of a chat tell their costs each: where one ends, or behind that where usage is asked for', async () => {
+  await using it = await llama();
+  const asked = { messages: user('hello'), max_tokens: 2, n: 2, stream: true };
+  const costs = async (fields: object) => {
+    const records = (await it.post('/v1/chat/completions', { ...asked, ...fields })).records().slice(0, -1);
+    return records.map((record) => {
+      const { choices, usage, timings }: Json = JSON.parse(record);
+      return [choices[0]?.index, choices[0]?.finish_reason, usage?.completion_tokens, timings?.predicted_n];
+    });
+  };
+  const said = (index: number) => new Array(3).fill([index, null, undefined, undefined]);
+  const ends = (index: number) => [...said(index), [index, 'length', undefined, 2]];
+  assert.deepEqual(await costs({}), [...ends(0), ...ends(1)]);
+  const apart = (index: number) => {
+    return [...said(index), [index, 'length', undefined, undefined], [undefined, undefined, 2, 2]];
+  };
+  assert.deepEqual(await costs({ stream_options: { include_usage: true } }), [...apart(0), ...apart(1)]);
+  const timed = await costs({ timings_per_token: true });
+  assert.deepEqual(
+    timed.map(([, , , count]) => count),
+    [undefined, 1, 2, 2, undefined, 1, 2, 2],
+  );
+  const { usage } = (await it.post('/v1/chat/completions', { ...asked, stream: false })).json();
+  assert.equal(usage.completion_tokens, 2, 'told of the first only');
+});
+
 test('messages tell apart what was in the cache, from the start', async () => {
   await using it = await llama();
   const asked = { messages: user('hello'), max_tokens: 2 };

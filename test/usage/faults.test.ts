@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
@@ -266,4 +275,18 @@ test('a file that may only be read gives its history, and is written as soon as 
     chmodSync(folder.path, 0o755);
     channel.close();
   }
+});
+
+test('a file that is removed while it is in use is made anew, with all that was counted', async () => {
+  using folder = new Folder();
+  await using stage = openStage(folder.file());
+  await stage.statistics.ready;
+  stage.spend('m', 3, 4);
+  assert.equal(await stage.statistics.flush(), true);
+  for (const suffix of ['', '-wal', '-shm']) rmSync(folder.file() + suffix, { force: true });
+  stage.spend('m', 5, 6);
+  await eventually(() => stage.statistics.flush());
+  assert.match(stage.told.map(({ detail }) => detail).join('\n'), /removed or replaced/);
+  const [row] = rowsOf(folder.file(), 'SELECT input_tokens, output_tokens FROM token_counts');
+  assert.deepEqual({ ...row }, { input_tokens: 8, output_tokens: 10 });
 });

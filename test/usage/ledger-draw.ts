@@ -55,7 +55,7 @@ function spokenTrial(stage: LedgerStage, worker: Worker, id: string): Trial {
   const tools = hasTools && dice.chance(0.15);
   const length = 1 + dice.below(12);
   const usage = dice.chance(0.5);
-  const countsChoices = kind === 'llama-server' ? !streams || usage : !place.lacks.includes(path);
+  const countsChoices = kind === 'llama-server' || !place.lacks.includes(path);
   const several = dice.chance(0.15) ? severalOf(path, countsChoices, tools, dice) : {};
   const model = modelAt(place.name, worker, thinks);
   const name = spellingFor([place], model);

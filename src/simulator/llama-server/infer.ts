@@ -56,7 +56,9 @@ export async function completion(work: Work): Promise<void> {
   const { body, loaded } = work;
   checkFields(body, loaded.pool.slots.length);
   const prompts = promptsIn(body);
-  const calls = prompts.map((prompt) => fitting(loaded, completionCall(loaded.model, prompt, body)));
+  const calls = prompts.flatMap((prompt) => {
+    return new Array<Call>(Number(body['n'] ?? 1)).fill(fitting(loaded, completionCall(loaded.model, prompt, body)));
+  });
   const logprobs = Number(body['logprobs'] ?? 0);
   await run(work, calls, 'completion', logprobs > 0 ? logprobs : undefined);
 }

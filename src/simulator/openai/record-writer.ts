@@ -20,19 +20,21 @@ export class RecordWriter {
     this.#envelope = envelopeOf(run);
   }
 
-  /** Whether each prompt has an answer of its own. */
+  /** Whether each choice tells what it cost, and nobody tells what all of them did. */
   get #isApart(): boolean {
-    return this.#run.form === 'completion' && this.#run.style.promptsApart;
+    return this.#run.style.promptsApart;
   }
 
   async promptRead(index: number, usage: Usage): Promise<void> {
     this.#prompt = { ...usage, completionTokens: 0 };
     this.#readAt = performance.now();
+    this.#tokens = 0;
     if (this.#run.returnProgress !== true) return;
     const { promptTokens: total, cachedTokens: cache, promptMs } = usage;
     const progress = { total, cache, processed: total, time_ms: Math.round(promptMs) };
     await this.#open();
-    await this.#choice(index, { role: 'assistant', content: null }, null, { prompt_progress: progress });
+    const parts = { ...this.#timings(), prompt_progress: progress };
+    await this.#choice(index, { role: 'assistant', content: null }, null, parts);
   }
 
   async piece(index: number, piece: Piece): Promise<void> {
@@ -48,25 +50,33 @@ export class RecordWriter {
   async finish(index: number, reason: string, usage: Usage): Promise<void> {
     await this.#begin(index);
     this.#usages.push(usage);
-    const { style } = this.#run;
-    const isLast = index === this.#run.calls.length - 1 && !this.#run.includeUsage;
-    await this.#choice(index, style.finishDelta, reason, {
-      ...(this.#isApart ? { usage: style.usage(usage, 0) } : {}),
-      ...(this.#isApart || isLast ? style.lastFields(usage) : {}),
-    });
+    await this.#choice(index, this.#run.style.finishDelta, reason, this.#costAtFinish(usage));
+    if (this.#isApart && this.#isCostLast) await this.#cost(usage);
   }
 
   async end(): Promise<void> {
-    const { style, includeUsage } = this.#run;
-    const total = totalUsage(this.#usages);
-    if (includeUsage && !this.#isApart) {
-      const usage = style.usage(total, this.#reasoningTokens);
-      await this.#data(
-        JSON.stringify({ ...withChoices(this.#run, this.#envelope, []), usage, ...style.lastFields(total) }),
-      );
-    }
+    if (!this.#isApart && this.#isCostLast) await this.#cost(totalUsage(this.#usages));
     await this.#data('[DONE]');
     await this.close();
+  }
+
+  /** Whether a record without choices tells the cost: llama-server's completions tell it where they finish. */
+  get #isCostLast(): boolean {
+    const { form, includeUsage } = this.#run;
+    return includeUsage && !(this.#isApart && form === 'completion');
+  }
+
+  #costAtFinish(usage: Usage): RecordParts {
+    const { style, form } = this.#run;
+    if (!this.#isApart || this.#isCostLast) return {};
+    return { ...(form === 'completion' ? { usage: style.usage(usage, 0) } : {}), ...style.lastFields(usage) };
+  }
+
+  async #cost(told: Usage): Promise<void> {
+    const { style } = this.#run;
+    const usage = style.usage(told, this.#reasoningTokens);
+    const record = { ...withChoices(this.#run, this.#envelope, []), usage, ...style.lastFields(told) };
+    await this.#data(JSON.stringify(record));
   }
 
   /** What a record in the middle carries of what the answer cost so far. */
@@ -96,9 +106,15 @@ export class RecordWriter {
     await this.#open();
     if (this.#begun.has(index)) return;
     this.#begun.add(index);
-    if (this.#isApart && index > 0) await this.#data('null');
+    if (this.#isApart && this.#beginsPrompt(index)) await this.#data('null');
     if (this.#run.form === 'completion') return;
     await this.#choice(index, { role: 'assistant', content: this.#run.style.firstContent }, null, {});
+  }
+
+  /** Whether this is the first choice of a prompt behind the first, and nothing was said of its progress. */
+  #beginsPrompt(index: number): boolean {
+    const { calls, returnProgress } = this.#run;
+    return index > 0 && calls[index] !== calls[index - 1] && returnProgress !== true;
   }
 
   #delta(piece: Piece): object | undefined {
@@ -121,7 +137,7 @@ export class RecordWriter {
   async #choice(index: number, delta: object, reason: string | null, parts: RecordParts): Promise<void> {
     const { style, form, includeUsage } = this.#run;
     const { logprobs, ...fields } = parts;
-    const said = form === 'chat' ? { delta } : { text: 'content' in delta ? delta.content : '' };
+    const said = form === 'chat' ? { delta } : { text: 'content' in delta ? (delta.content ?? '') : '' };
     const choice = {
       index,
       ...said,

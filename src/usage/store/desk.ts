@@ -1,11 +1,11 @@
 import type { TokenCount } from '../ledger.ts';
 import type { Database } from './database.ts';
 import { seeDays } from './days.ts';
-import { failureOf, isCorrupt } from './faults.ts';
+import { failureOf, isCorrupt, isReadOnly } from './faults.ts';
 import { catchUp } from './hours.ts';
 import { type Job, Jobs } from './jobs.ts';
 import type { Batch, Calls, OpenOptions, Operation, Question, Reply } from './messages.ts';
-import { isFile, type Opening, openDatabase, setAside } from './open-database.ts';
+import { identityOf, isFile, type Opening, openDatabase, setAside } from './open-database.ts';
 import { findRequest, listRequests, purgeRequests } from './requests.ts';
 import { rollUp } from './roll-up.ts';
 import { seriesOf } from './series.ts';
@@ -23,6 +23,8 @@ export class Desk {
   readonly #jobs = new Jobs();
   #options: OpenOptions | undefined;
   #database: Database | undefined;
+  /** Of the file that is open. */
+  #identity: string | undefined;
   /** The hours have everything that the file had when it was opened. */
   #settled = false;
   #keepingUp = false;
@@ -79,6 +81,7 @@ export class Desk {
   }
 
   #write(batch: Batch): null {
+    this.#checkFile();
     writeBatch(this.#opened(), batch);
     this.#keepUp();
     return null;
@@ -99,8 +102,7 @@ export class Desk {
   #close(): null {
     clearInterval(this.#purging);
     for (const timer of this.#again) clearTimeout(timer);
-    this.#database?.[Symbol.dispose]();
-    this.#database = undefined;
+    this.#disconnect();
     this.#options = undefined;
     return null;
   }
@@ -118,6 +120,7 @@ export class Desk {
     const first = openDatabase(path, maxPages);
     const opening = first.error !== undefined && this.#setAside(first.error) ? openDatabase(path, maxPages) : first;
     this.#database = opening.database;
+    this.#identity = identityOf(path);
     if (opening.database !== undefined) this.#begin();
     return opening;
   }
@@ -177,12 +180,29 @@ export class Desk {
 
   /** Sets a file aside where the error says that it is corrupt. Gives the error that is to be told. */
   #lookAt(error: unknown): unknown {
+    if (isReadOnly(error)) this.#disconnect();
     try {
       this.#setAside(error);
       return error;
     } catch (worse) {
       return worse;
     }
+  }
+
+  /** A file that was removed or put in place of ours, which SQLite does not notice. Throws where there is one. */
+  #checkFile(): void {
+    const path = this.#options?.path;
+    if (this.#database === undefined || path === undefined || this.#identity === identityOf(path)) return;
+    this.#disconnect();
+    this.#send({
+      replaced: 'the file was removed or replaced: what was counted is written to the one that is there now',
+    });
+    throw new Error('the file was removed or replaced');
+  }
+
+  #disconnect(): void {
+    this.#database?.[Symbol.dispose]();
+    this.#database = undefined;
   }
 
   #setAside(error: unknown): boolean {

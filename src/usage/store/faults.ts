@@ -6,12 +6,13 @@ export class BadQuestion extends Error {}
 /** SQLite's result codes: https://www.sqlite.org/rescode.html */
 const BUSY = 5;
 const LOCKED = 6;
+const READ_ONLY = 8;
 const CORRUPT = 11;
 const NOT_A_DATABASE = 26;
 const WORDS: Readonly<Record<number, string>> = {
   [BUSY]: 'another process holds its lock',
   [LOCKED]: 'another process holds its lock',
-  8: 'it is read-only',
+  [READ_ONLY]: 'it is read-only',
   10: 'reading or writing it failed',
   13: 'the disk is full',
   14: 'it cannot be opened',
@@ -21,6 +22,11 @@ const WORDS: Readonly<Record<number, string>> = {
 export function isCorrupt(error: unknown): boolean {
   const code = codeOf(error);
   return code === CORRUPT || code === NOT_A_DATABASE;
+}
+
+/** Whether the connection can only read: it stays so, even where the file can be written again. */
+export function isReadOnly(error: unknown): boolean {
+  return codeOf(error) === READ_ONLY;
 }
 
 /** What came in the way, for whoever asked. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { TokenCount } from '../ledger.ts';
 import { Database } from './database.ts';
@@ -6,13 +6,10 @@ import { isCorrupt } from './faults.ts';
 import { IN_MEMORY } from './messages.ts';
 import { SCHEMA } from './schema.ts';
 
-const COUNTS = `
-SELECT c.endpoint, c.model, COALESCE(c.input_tokens, 0) AS inputTokens, COALESCE(c.output_tokens, 0) AS outputTokens,
-  0 AS estimatedInputTokens
-FROM token_counts c WHERE c.endpoint IS NOT NULL AND c.model IS NOT NULL`;
-const COUNTS_WITH_ESTIMATES = COUNTS.replace('0 AS', 'COALESCE(e.input_tokens, 0) AS').replace(
-  'WHERE',
-  'LEFT JOIN router_estimates e ON e.endpoint = c.endpoint AND e.model = c.model WHERE',
+const COUNTS = countsQuery('0', '');
+const COUNTS_WITH_ESTIMATES = countsQuery(
+  wholeNumber('e.input_tokens'),
+  'LEFT JOIN router_estimates e ON e.endpoint = c.endpoint AND e.model = c.model',
 );
 
 /** A database that is ready to be written, or at least what it counts and why it cannot be. */
@@ -50,6 +47,13 @@ export function isFile(file: string): boolean {
   return file !== IN_MEMORY;
 }
 
+/** What tells a file from another one of the same name; undefined where there is none, or it is in memory. */
+export function identityOf(file: string): string | undefined {
+  if (file === IN_MEMORY) return undefined;
+  const stat = statSync(path.resolve(file), { throwIfNoEntry: false });
+  return stat && `${stat.dev}:${stat.ino}`;
+}
+
 /** Node's own way never ends where a folder that is there lets none be made in it, as `/proc`. */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
@@ -62,6 +66,18 @@ function countsIn(database: Database): TokenCount[] {
   const has = (table: string) => tables.some(({ name }) => name.toLowerCase() === table);
   if (!has('token_counts')) return [];
   return database.all<TokenCount>(has('router_estimates') ? COUNTS_WITH_ESTIMATES : COUNTS);
+}
+
+function countsQuery(estimated: string, joined: string): string {
+  return `
+SELECT c.endpoint, c.model, ${wholeNumber('c.input_tokens')} AS inputTokens, ${wholeNumber('c.output_tokens')} AS outputTokens,
+  ${estimated} AS estimatedInputTokens
+FROM token_counts c ${joined} WHERE c.endpoint IS NOT NULL AND c.model IS NOT NULL`;
+}
+
+/** Columns of SQLite hold what they are given: texts, and more than a number of ours can. */
+function wholeNumber(column: string): string {
+  return `MIN(CAST(COALESCE(${column}, 0) AS INTEGER), ${Number.MAX_SAFE_INTEGER})`;
 }
 
 function prepare(database: Database, maxPages: number | undefined): void {
