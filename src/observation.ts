@@ -1,10 +1,9 @@
 import { type Config, secretsOf } from './config/config.ts';
 import type { RequestRecord } from './domain/request-record.ts';
 import type { Router } from './routing/router.ts';
-import { liveUsage } from './server/handlers/state.ts';
 import type { Observed } from './server/routes.ts';
 import type { Witness } from './server/server.ts';
-import { UsageStream } from './server/usage-stream.ts';
+import { liveUsage, UsageStream } from './server/usage-stream.ts';
 import type { Log } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics/metrics.ts';
 import { createOtlp, type Otlp } from './telemetry/otlp/otlp.ts';
@@ -27,6 +26,7 @@ export interface Outlets {
 
 /** All that counts, keeps and shows what goes on. */
 export interface Observation extends Observed {
+  readonly ledger: Ledger;
   readonly otlp: Otlp | undefined;
   readonly witness: Witness;
   /** Writes what is not written yet, within some seconds, and ends. */

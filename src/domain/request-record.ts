@@ -63,6 +63,17 @@ export interface Client {
   readonly key: string | undefined;
 }
 
+/** Which requests are wanted; what is absent does not matter. */
+export interface RequestFilter {
+  /** As the client spells it, or as the endpoint lists it. */
+  readonly model?: string | undefined;
+  readonly endpoint?: string | undefined;
+  readonly outcome?: string | undefined;
+  readonly client?: string | undefined;
+  /** Only those received before this time, in milliseconds since the epoch. */
+  readonly before?: number | undefined;
+}
+
 /** What a record is begun with. */
 export interface Received {
   readonly id: string;

@@ -14,7 +14,6 @@ import { Uploads } from '../relay/uploads.ts';
 import type { Metrics } from '../telemetry/metrics/metrics.ts';
 import type { RequestView } from '../telemetry/request-view.ts';
 import type { Requests } from '../telemetry/requests.ts';
-import type { Ledger } from '../usage/ledger.ts';
 import type { Statistics } from '../usage/statistics.ts';
 import type { BodyBudget } from './body.ts';
 import { account, status } from './handlers/account.ts';
@@ -41,7 +40,6 @@ export interface RouteParts extends Observed {
 
 /** What counts, keeps and shows what goes on. */
 export interface Observed {
-  readonly ledger: Ledger;
   readonly statistics: Statistics;
   readonly requests: Requests;
   readonly viewOf: RequestView;
@@ -54,7 +52,7 @@ export interface Observed {
 
 /** Every route of the router. Those without `open` need the router's key, where there is one. */
 export function routes(parts: RouteParts): Route[] {
-  const { line, budget, ledger, statistics, requests, viewOf, live, stream, metrics } = parts;
+  const { line, budget, statistics, requests, viewOf, live, stream, metrics } = parts;
   const { catalog } = line.router;
   const kept = parts.keepsRequests ? statistics : undefined;
   const onAccount = (path: string, methods: readonly string[]): Route => {
@@ -112,7 +110,7 @@ export function routes(parts: RouteParts): Route[] {
     { path: '/api/config', methods: GET, handler: configuration(catalog, parts.keyRequired) },
     { path: '/api/usage', methods: GET, handler: usage(live) },
     { path: '/api/usage-stream', methods: ['GET'], handler: usageStream(stream) },
-    { path: '/api/token_counts', methods: GET, handler: tokenCounts(statistics, ledger) },
+    { path: '/api/token_counts', methods: GET, handler: tokenCounts(statistics) },
     { path: '/api/stats', methods: POST, handler: stats(statistics, budget, catalog) },
     { path: '/api/aggregate_time_series_days', methods: POST, handler: aggregate(statistics, budget) },
     { path: '/router/requests', methods: GET, handler: requestList(requests, viewOf, kept) },

@@ -1,5 +1,7 @@
 import { RouterError } from '../errors.ts';
 import { streamHeaders } from '../relay/headers.ts';
+import type { Slots } from '../routing/slots.ts';
+import type { Ledger } from '../usage/ledger.ts';
 import type { HttpReply } from './http-reply.ts';
 
 /** Bounds of a live statistic; times in milliseconds. */
@@ -31,6 +33,14 @@ interface Subscriber {
   seen: number;
   /** Looks since it was sent anything. */
   looks: number;
+}
+
+/** Requests in flight now and tokens spent, by endpoint URL and model. */
+export function liveUsage(slots: Slots, ledger: Ledger): Live {
+  return {
+    snapshot: () => ({ usage_counts: slots.snapshot(), token_usage_counts: ledger.totals() }),
+    changes: () => slots.changes + ledger.changes,
+  };
 }
 
 /**

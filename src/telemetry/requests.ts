@@ -1,15 +1,8 @@
-import type { RequestRecord } from '../domain/request-record.ts';
+import type { RequestFilter, RequestRecord } from '../domain/request-record.ts';
 import { clientName } from './request-view.ts';
 
-/** Which records are wanted; what is absent does not matter. */
-export interface RequestFilter {
-  /** As the client spells it, or as the endpoint lists it. */
-  readonly model?: string | undefined;
-  readonly endpoint?: string | undefined;
-  readonly outcome?: string | undefined;
-  readonly client?: string | undefined;
-  /** Only those received before this time, in milliseconds since the epoch. */
-  readonly before?: number | undefined;
+/** Which records are wanted. */
+interface RecordFilter extends RequestFilter {
   /** Only those under way, or only those that are over. */
   readonly inFlight?: boolean | undefined;
 }
@@ -51,7 +44,7 @@ export class Requests {
   }
 
   /** The newest first, by when they were received. */
-  list(filter: RequestFilter, limit: number): RequestRecord[] {
+  list(filter: RecordFilter, limit: number): RequestRecord[] {
     const { inFlight } = filter;
     const live = inFlight === false ? [] : this.#newestLive();
     const over = inFlight === true ? [] : this.#newestOver();

@@ -1,6 +1,6 @@
 import { RouterError } from '../errors.ts';
 import type { Ledger, Spending, TokenCount } from './ledger.ts';
-import type { Calls, Operation, RequestFilter, Series, SeriesQuery, StoredRequest } from './store/messages.ts';
+import type { Calls, ListQuery, Operation, Series, SeriesQuery, StoredRequest } from './store/messages.ts';
 import { Points } from './store/points.ts';
 import { StoreFailure } from './store-thread.ts';
 import { within } from './within.ts';
@@ -34,7 +34,7 @@ export interface Statistics {
   /** Throws `router_busy` while the file cannot be read. */
   findRequest(id: string): Promise<StoredRequest | undefined>;
   /** The same. */
-  listRequests(filter: RequestFilter): Promise<StoredRequest[]>;
+  listRequests(filter: ListQuery): Promise<StoredRequest[]>;
   /** Writes what is counted; false where that fails. */
   flush(): Promise<boolean>;
   /** Writes what is counted, within some seconds, and ends. */

@@ -1,7 +1,7 @@
-import type { Outcome } from '../../domain/request-record.ts';
+import type { Outcome, RequestFilter } from '../../domain/request-record.ts';
 import { RouterError } from '../../errors.ts';
 import type { RequestView } from '../../telemetry/request-view.ts';
-import type { RequestFilter, Requests } from '../../telemetry/requests.ts';
+import type { Requests } from '../../telemetry/requests.ts';
 import type { Statistics, StoredRequest } from '../../usage/statistics.ts';
 import type { Handler } from '../route.ts';
 import { invalidParameter, readFlag, readInstant } from './statistics-query.ts';
@@ -10,6 +10,7 @@ import { invalidParameter, readFlag, readInstant } from './statistics-query.ts';
 type Kept = Pick<Statistics, 'findRequest' | 'listRequests'> | undefined;
 
 interface Wanted extends RequestFilter {
+  readonly inFlight: boolean | undefined;
   readonly limit: number;
 }
 

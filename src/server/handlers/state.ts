@@ -1,7 +1,5 @@
 import { catalogReady } from '../../relay/catalog-ready.ts';
 import type { Catalog, EndpointState } from '../../routing/catalog.ts';
-import type { Slots } from '../../routing/slots.ts';
-import type { Ledger } from '../../usage/ledger.ts';
 import type { Statistics } from '../../usage/statistics.ts';
 import type { Handler } from '../route.ts';
 import type { Live, UsageStream } from '../usage-stream.ts';
@@ -55,14 +53,6 @@ export function configuration(catalog: Catalog, keyRequired: boolean): Handler {
       llama_server_endpoints: states.filter(({ kind }) => kind === 'llama-server'),
       require_router_api_key: keyRequired,
     });
-  };
-}
-
-/** Requests in flight now and tokens spent, by endpoint URL and model. */
-export function liveUsage(slots: Slots, ledger: Ledger): Live {
-  return {
-    snapshot: () => ({ usage_counts: slots.snapshot(), token_usage_counts: ledger.totals() }),
-    changes: () => slots.changes + ledger.changes,
   };
 }
 

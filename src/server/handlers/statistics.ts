@@ -1,7 +1,7 @@
 import { parseModelName } from '../../domain/model-name.ts';
 import { RouterError } from '../../errors.ts';
 import type { Catalog } from '../../routing/catalog.ts';
-import type { Ledger, TokenCount } from '../../usage/ledger.ts';
+import type { TokenCount } from '../../usage/ledger.ts';
 import type { Spent, Statistics } from '../../usage/statistics.ts';
 import { within } from '../../usage/within.ts';
 import type { BodyBudget } from '../body.ts';
@@ -14,10 +14,10 @@ const DEFAULT_DAYS = 30;
 const MAX_DAYS = 36_500;
 
 /** `GET /api/token_counts`: tokens ever spent, by endpoint and model. */
-export function tokenCounts(statistics: Statistics, ledger: Ledger): Handler {
+export function tokenCounts(statistics: Statistics): Handler {
   return async ({ reply }) => {
     await within(statistics.ready, READY_MS, undefined);
-    const breakdown = ledger.counts().map(breakdownRow);
+    const breakdown = statistics.counts().map(breakdownRow);
     const total = breakdown.reduce((sum, { total_tokens }) => sum + total_tokens, 0);
     reply.json(200, { total_tokens: total, breakdown });
   };

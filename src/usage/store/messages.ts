@@ -1,3 +1,4 @@
+import type { RequestFilter } from '../../domain/request-record.ts';
 import type { Spending, TokenCount } from '../ledger.ts';
 
 /** The path that keeps nothing: for a router without a file. */
@@ -19,16 +20,9 @@ export interface StoredRequest {
   readonly record: string;
 }
 
-/** Which requests to list, newest first. */
-export interface RequestFilter {
+/** Which requests to list, newest first, and how many. */
+export interface ListQuery extends RequestFilter {
   readonly limit: number;
-  /** Only those received before: milliseconds since the epoch. */
-  readonly before?: number | undefined;
-  /** As the client spelled it, or as its endpoint lists it. */
-  readonly model?: string | undefined;
-  readonly endpoint?: string | undefined;
-  readonly outcome?: string | undefined;
-  readonly client?: string | undefined;
 }
 
 /** Written in one transaction, once however often it is sent. */
@@ -89,7 +83,7 @@ export interface Calls {
   /** Rolls up what is older than `before` (Unix seconds); gives how many rows of days were written. */
   readonly aggregate: { readonly ask: { readonly before: number; readonly trim: boolean }; readonly answer: number };
   readonly findRequest: { readonly ask: { readonly id: string }; readonly answer: StoredRequest | undefined };
-  readonly listRequests: { readonly ask: RequestFilter; readonly answer: StoredRequest[] };
+  readonly listRequests: { readonly ask: ListQuery; readonly answer: StoredRequest[] };
   readonly close: { readonly ask: null; readonly answer: null };
 }
 

@@ -1,5 +1,5 @@
 import type { Database } from './database.ts';
-import type { RequestFilter, StoredRequest } from './messages.ts';
+import type { ListQuery, StoredRequest } from './messages.ts';
 
 /** What is unknown is NULL in the table. */
 type Row = { readonly [Key in keyof StoredRequest]: Exclude<StoredRequest[Key], undefined> | null } & {
@@ -30,7 +30,7 @@ export function findRequest(database: Database, id: string): StoredRequest | und
 }
 
 /** The requests that fit, newest first. */
-export function listRequests(database: Database, filter: RequestFilter): StoredRequest[] {
+export function listRequests(database: Database, filter: ListQuery): StoredRequest[] {
   const set = FILTERS.filter(([name]) => filter[name] !== undefined);
   const where = ['received_at < :before', ...set.map(([, condition]) => condition)].join(' AND ');
   const values = Object.fromEntries(set.map(([name]) => [name, filter[name] ?? null]));
